@@ -1,0 +1,21 @@
+"""The classes of the rendered rooms, in the order of their indices."""
+
+CLASS_NAMES = (
+    "wall",
+    "floor",
+    "ceiling",
+    "door",
+    "window",
+    "picture",
+    "rug",
+    "cabinet",
+    "table",
+    "sofa",
+    "box",
+    "ottoman",
+    "lamp",
+)
+
+VOID = 255
+
+LABEL = {name: index for index, name in enumerate(CLASS_NAMES)}

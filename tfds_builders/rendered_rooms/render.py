@@ -1,0 +1,102 @@
+"""One frame of a random room, all modalities from the same rays."""
+
+import math
+
+import numpy as np
+
+from tfds_builders.rendered_rooms import domains, sensors
+from tfds_builders.rendered_rooms.ray_caster import cast
+from tfds_builders.rendered_rooms.scene import sample_scene
+from tfds_builders.rendered_rooms.shading import radiance, surfaces_of
+
+# Horizontal field of view of the camera in degrees.
+FIELD_OF_VIEW = 66.0
+
+
+def focal_length(width):
+    """Focal length in pixels of a picture `width` pixels wide (square pixels, axis through the centre)."""
+    return width / (2 * math.tan(math.radians(FIELD_OF_VIEW) / 2))
+
+
+def _camera_axes(scene):
+    """World directions of the camera's x (right), y (up) and z (backwards) axes, `(3, 3)`, one a row."""
+    yaw, pitch, roll = scene.camera_yaw, scene.camera_pitch, scene.camera_roll
+    ahead = np.array([-math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch)])
+    ahead = np.array([ahead[0], ahead[1], math.sin(pitch)])
+    right = np.array([math.cos(yaw), math.sin(yaw), 0.0])
+    up = np.cross(right, ahead)
+    c, s = math.cos(roll), math.sin(roll)
+    return np.stack([c * right + s * up, c * up - s * right, -ahead])
+
+
+def _rotate(axes, vectors):
+    """World vectors `(rays, 3)` in camera axes, written out so that no BLAS library rounds it its own way."""
+    axes = np.float32(axes)
+    x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
+    return np.stack([a[0] * x + a[1] * y + a[2] * z for a in axes], -1)
+
+
+def render(seed, width=160, height=120):
+    """Renders one frame.
+
+    Args:
+        seed: Non-negative integer. The same seed gives the same arrays, bit for bit, and the same room at other sizes.
+        width, height: Size in pixels.
+
+    Returns:
+        Dictionary of arrays. `rgb` `(height, width, 3)` uint8; `depth` `(height, width, 1)` uint16 millimetres along the
+        optical axis with a sensor's faults, 0 = hole; `normal` `(height, width, 3)` uint8 `(n + 1) * 127.5` in the
+        camera's frame (x right, y up, z towards the camera), 128 = no geometry; `reshading` `(height, width, 3)` uint8;
+        `depth_euclidean`, `depth_zbuffer` `(height, width, 1)` uint16 1/512 m, exact, 65535 = no geometry;
+        `edge_texture`, `edge_occlusion` `(height, width, 1)` uint16; `label` `(height, width, 1)` uint8 index into
+        `CLASS_NAMES`.
+
+    Raises:
+        ValueError: If the seed is negative or the size too small.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"`seed` must be a non-negative integer. Received: seed={seed!r}")
+    if width < 16 or height < 16:
+        raise ValueError(
+            "`width` and `height` must be at least 16 pixels. "
+            f"Received: width={width}, height={height}"
+        )
+    scene_seed, rgb_seed, depth_seed = np.random.SeedSequence(int(seed)).spawn(3)
+    scene = sample_scene(scene_seed)
+    focal = focal_length(width)
+    axes = _camera_axes(scene)
+
+    x = ((np.arange(width) + 0.5 - width / 2) / focal)[None, :]
+    y = ((height / 2 - np.arange(height) - 0.5) / focal)[:, None]
+    # The component along the optical axis is one, so the ray parameter is the z-buffer depth in metres.
+    direction = [(x * a + y * b - c).astype(np.float32).ravel() for a, b, c in axes.T]
+    length = np.broadcast_to(np.sqrt(x * x + y * y + 1), (height, width)).astype(np.float32)
+    hits = cast(scene.room, scene.solids, scene.camera_position, direction)
+    label, is_open, material, materials, coordinates = surfaces_of(scene, hits)
+    light = radiance(scene, hits, material, materials, coordinates).reshape(height, width, 3)
+    shininess = np.float32([m.shininess for m in materials])[material].reshape(height, width)
+
+    def image(flat):
+        return flat.reshape(height, width, *flat.shape[1:])
+
+    z, is_open = image(hits.t), image(is_open)
+    cosine = (
+        -sum(hits.normal[:, i] * direction[i] for i in range(3)).reshape(height, width) / length
+    )
+    depth = sensors.depth_sensor(
+        np.random.default_rng(depth_seed), z, cosine, shininess, is_open, focal
+    )
+    occlusion = domains.edge_occlusion(
+        image(hits.point), image(hits.normal), z * length, pixel=1 / focal
+    )
+    return {
+        "rgb": sensors.rgb_camera(np.random.default_rng(rgb_seed), light),
+        "depth": depth[..., None],
+        "normal": domains.encode_normal(image(_rotate(axes, hits.normal)), is_open),
+        "reshading": domains.encode_reshading(cosine, z * length, is_open),
+        "depth_euclidean": domains.encode_depth(z * length, is_open)[..., None],
+        "depth_zbuffer": domains.encode_depth(z, is_open)[..., None],
+        "edge_texture": domains.edge_texture(light)[..., None],
+        "edge_occlusion": occlusion[..., None],
+        "label": image(label)[..., None],
+    }
