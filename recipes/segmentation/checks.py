@@ -76,16 +76,16 @@ def check_example(example, modalities, num_classes, name):
     checks = []
     for modality in modalities:
         image = example[modality]
-        message = f"'{modality}' and 'label' must have the same height and width. Received:"
+        message = f"`{modality}` and `label` must have the same height and width. Received:"
         extent = tf.shape(image)[:2]
         checks.append(require(tf.reduce_all(extent == size), name, message, extent, size))
         if image.dtype.is_floating:
             broken = tf.reduce_sum(tf.cast(~tf.math.is_finite(image), tf.int32))
-            message = f"'{modality}' must be finite (write holes as 0). Values NaN or Inf:"
+            message = f"`{modality}` must be finite (write holes as 0). Values NaN or Inf:"
             checks.append(require(broken == 0, name, message, broken))
     wide = tf.cast(label, tf.int32)
     wrong = ((wide < 0) | (wide >= num_classes)) & (wide != VOID)
-    message = f"'label' must be 0..{num_classes - 1} or {VOID} (void). Received:"
+    message = f"`label` must be 0..{num_classes - 1} or {VOID} (void). Received:"
     found = tf.unique(tf.boolean_mask(wide, wrong)).y
     checks.append(require(~tf.reduce_any(wrong), name, message, found))
     # Without the dependency a later operation may fail first, with a message that helps nobody.
@@ -94,7 +94,7 @@ def check_example(example, modalities, num_classes, name):
 
 
 def require(condition, name, message, *values):
-    """An operation that fails with "Example 'name': message value and value"."""
+    """An operation that fails with "Example `name`: message value and value"."""
     shown = tf.strings.join([tf.strings.format("{}", value) for value in values], separator=" and ")
-    text = tf.strings.join(["Example '", name, "': ", message, " ", shown])
+    text = tf.strings.join(["Example `", name, "`: ", message, " ", shown])
     return tf.debugging.Assert(condition, [text])

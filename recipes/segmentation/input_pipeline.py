@@ -50,10 +50,10 @@ def train_dataset(source, config, batch_size, seed=0, start_step=0):
 
     def epoch_of(epoch):
         # A data set of its own for each epoch: `shuffle(...).repeat()` would hide its state.
-        order = tf.random.fold_in(tf.constant([seed, 0]), epoch)
-        return source.shuffle(
-            buffer, seed=tf.cast(order[0], tf.int64), reshuffle_each_iteration=False
+        order = tf.random.stateless_uniform(
+            (), tf.random.fold_in(tf.constant([seed, 0]), epoch), None, None, tf.int64
         )
+        return source.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
     def prepare(index, example):
         name = example.get("id", tf.strings.as_string(index))

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recipes.segmentation.checks import check_example, check_source
+
+MODALITIES = {"rgb": {"channels": 3}, "depth": {"channels": 1}}
+
+
+def example(**changes):
+    return {
+        "rgb": np.zeros((4, 6, 3), "uint8"),
+        "depth": np.ones((4, 6, 1), "float32"),
+        "label": np.zeros((4, 6, 1), "uint8"),
+        **changes,
+    }
+
+
+def source(count=2, **changes):
+    images = {
+        name: np.stack([image] * count) if count else np.zeros((0, *image.shape), image.dtype)
+        for name, image in example(**changes).items()
+    }
+    return tf.data.Dataset.from_tensor_slices(images)
+
+
+def run(**changes):
+    """Checks one example inside a pipeline, as training does."""
+    dataset = source(1, **changes).map(lambda x: check_example(x, MODALITIES, 3, tf.constant("a7")))
+    return next(iter(dataset))
+
+
+def with_value(image, value):
+    image = np.array(image)
+    image[2, 3, 0] = value
+    return image
+
+
+def test_good_examples_pass():
+    assert check_source(source(), MODALITIES) == 2
+    label = with_value(example()["label"], 255)
+    checked = run(label=label, normal=np.zeros((4, 6, 3), "uint8"))
+    assert sorted(checked) == ["depth", "label", "rgb"]
+    np.testing.assert_array_equal(checked["label"], label)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_not_finite(value):
+    depth = with_value(example()["depth"], value)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"Example `a7`: `depth` must be finite.* 1"
+    ):
+        run(depth=depth)
+
+
+@pytest.mark.parametrize("value", [3, 40, 254])
+def test_label_out_of_range(value):
+    label = with_value(example()["label"], value)
+    message = rf"Example `a7`: `label` must be 0..2 or 255 \(void\). Received: \[{value}\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        run(label=label)
+
+
+def test_negative_label():
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received: \[-1\]"):
+        run(label=with_value(example()["label"].astype("int32"), -1))
+
+
+def test_sizes_that_differ():
+    message = r"Example `a7`: `depth` and `label` must have the same.*Received: \[4 5\] and \[4 6\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        run(depth=np.ones((4, 5, 1), "float32"))
+
+
+def test_missing_modality_names_what_there_is():
+    message = r"\['hha'\].*Received: entries \['depth', 'label', 'rgb'\]"
+    with pytest.raises(ValueError, match=message):
+        check_source(source(), {"rgb": {"channels": 3}, "hha": {"channels": 3}})
+
+
+def test_wrong_number_of_channels():
+    with pytest.raises(ValueError, match=r"'depth'.*\(height, width, 3\).*\(4, 6, 1\)"):
+        check_source(source(), {"depth": {"channels": 3}})
+
+
+def test_label_without_channel_axis():
+    with pytest.raises(ValueError, match=r"'label'.*\(height, width, 1\).*\(4, 6\)"):
+        check_source(source(label=np.zeros((4, 6), "uint8")), MODALITIES)
+
+
+def test_label_of_floats():
+    with pytest.raises(ValueError, match=r"integer class ids. Received: float32"):
+        check_source(source(label=np.zeros((4, 6, 1), "float32")), MODALITIES)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (source(0), "at least one example"),
+        (source().repeat(), "cardinality infinite"),
+        (source().filter(lambda x: True), "assert_cardinality.*cardinality unknown"),
+        (tf.data.Dataset.range(3), "data set of dicts"),
+    ],
+)
+def test_unusable_sources(dataset, message):
+    with pytest.raises(ValueError, match=message):
+        check_source(dataset, MODALITIES)
