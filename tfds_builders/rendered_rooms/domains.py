@@ -19,17 +19,20 @@ def encode_normal(normal, is_open):
 
 
 def encode_reshading(cosine, distance, is_open):
-    """The scene in white, lit by a lamp at the camera: `(height, width, 3)` uint8, three equal channels."""
+    """The scene in white, lit from the camera: `(height, width, 3)` uint8, three equal channels."""
     value = np.clip(cosine, 0, 1) / (1 + (distance / 8) ** 2)
     value = np.where(is_open, 0, 255 * value + 0.5).astype(np.uint8)
     return np.repeat(value[..., None], 3, -1)
 
 
 def edge_texture(light):
-    """Magnitude of the Sobel gradient of the noise-free picture's lightness, `(height, width)` uint16.
+    """Magnitude of the Sobel gradient of the noise-free picture's lightness.
 
     Args:
         light: `(height, width, 3)` linear float32.
+
+    Returns:
+        `(height, width)` uint16.
     """
     gray = (np.clip(light, 0, 1) ** np.float32(1 / 2.2)).mean(-1)
     p = np.pad(gray, 1, mode="edge")
@@ -43,8 +46,8 @@ def edge_texture(light):
 def edge_occlusion(point, normal, distance, pixel):
     """How far a surface lies before its neighbour, `(height, width)` uint16 in 1/4096 m.
 
-    A neighbour's distance from the tangent plane is 0 on flat surfaces however steep, and small in corners, so only steps
-    remain; corners are cut off by the size of a pixel.
+    A neighbour's distance from the tangent plane is 0 on flat surfaces however steep, and small in
+    corners, so only steps remain; corners are cut off by the size of a pixel.
 
     Args:
         point: `(height, width, 3)` metres.

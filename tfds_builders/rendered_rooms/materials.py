@@ -15,7 +15,7 @@ class Material:
         accent: Second reflectance: stripes, grain, grout, frame.
         scale: Size of the pattern in metres.
         shininess: Share of the surface that the depth sensor misses, in 0..1.
-        emission: Light that the surface gives off by itself, relative to a white wall in full light.
+        emission: Light that the surface gives off by itself; 1 is a white wall in full light.
         phase: Offset of the pattern, so that two surfaces of one kind differ.
     """
 

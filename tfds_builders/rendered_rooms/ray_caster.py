@@ -34,8 +34,9 @@ class Solid:
 class Hits:
     """What each ray meets first; all arrays are flat, `(rays, ...)`.
 
-    `t` is in units of the ray's direction, `solid` an index into the list of solids, -1 for the room. `local` are
-    coordinates in the solid's own frame in metres, `half` its half sizes, `axis` the normal's own axis (0, 1, 2) and
+    `t` is in units of the ray's direction, `solid` an index into the list of solids, -1 for the
+    room. `point` is the world position, `local` the position in the solid's own frame (metres from
+    its centre), `half` its half sizes, `axis` the axis (0, 1, 2) of the face that was hit and
     `normal` the unit world normal, which faces the ray's origin.
     """
 

@@ -14,12 +14,12 @@ FIELD_OF_VIEW = 66.0
 
 
 def focal_length(width):
-    """Focal length in pixels of a picture `width` pixels wide (square pixels, axis through the centre)."""
+    """Focal length in pixels; pixels are square, the optical axis goes through the centre."""
     return width / (2 * math.tan(math.radians(FIELD_OF_VIEW) / 2))
 
 
 def _camera_axes(scene):
-    """World directions of the camera's x (right), y (up) and z (backwards) axes, `(3, 3)`, one a row."""
+    """World directions of the camera's x (right), y (up), z (backwards) axes, `(3, 3)` by row."""
     yaw, pitch, roll = scene.camera_yaw, scene.camera_pitch, scene.camera_roll
     ahead = np.array([-math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch)])
     ahead = np.array([ahead[0], ahead[1], math.sin(pitch)])
@@ -30,7 +30,10 @@ def _camera_axes(scene):
 
 
 def _rotate(axes, vectors):
-    """World vectors `(rays, 3)` in camera axes, written out so that no BLAS library rounds it its own way."""
+    """World vectors `(rays, 3)` in camera axes.
+
+    Written out, as BLAS libraries round each in its own way.
+    """
     axes = np.float32(axes)
     x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
     return np.stack([a[0] * x + a[1] * y + a[2] * z for a in axes], -1)
@@ -40,16 +43,21 @@ def render(seed, width=160, height=120):
     """Renders one frame.
 
     Args:
-        seed: Non-negative integer. The same seed gives the same arrays, bit for bit, and the same room at other sizes.
+        seed: Non-negative integer. The same seed gives the same arrays, bit for bit, and the same
+            room at other sizes.
         width, height: Size in pixels.
 
     Returns:
-        Dictionary of arrays. `rgb` `(height, width, 3)` uint8; `depth` `(height, width, 1)` uint16 millimetres along the
-        optical axis with a sensor's faults, 0 = hole; `normal` `(height, width, 3)` uint8 `(n + 1) * 127.5` in the
-        camera's frame (x right, y up, z towards the camera), 128 = no geometry; `reshading` `(height, width, 3)` uint8;
-        `depth_euclidean`, `depth_zbuffer` `(height, width, 1)` uint16 1/512 m, exact, 65535 = no geometry;
-        `edge_texture`, `edge_occlusion` `(height, width, 1)` uint16; `label` `(height, width, 1)` uint8 index into
-        `CLASS_NAMES`.
+        Dictionary of arrays, all `(height, width, channels)`:
+
+        - `rgb`: uint8, 3 channels.
+        - `depth`: uint16 millimetres along the optical axis with a sensor's faults, 0 = hole.
+        - `normal`: uint8 `(n + 1) * 127.5` in the camera's frame (x right, y up, z towards the
+          camera); (128, 128, 128) = no geometry.
+        - `reshading`: uint8, 3 equal channels; 0 = no geometry.
+        - `depth_euclidean`, `depth_zbuffer`: uint16, exact, 1/512 m, 65535 = no geometry.
+        - `edge_texture`, `edge_occlusion`: uint16.
+        - `label`: uint8, index into `CLASS_NAMES`.
 
     Raises:
         ValueError: If the seed is negative or the size too small.
@@ -68,7 +76,7 @@ def render(seed, width=160, height=120):
 
     x = ((np.arange(width) + 0.5 - width / 2) / focal)[None, :]
     y = ((height / 2 - np.arange(height) - 0.5) / focal)[:, None]
-    # The component along the optical axis is one, so the ray parameter is the z-buffer depth in metres.
+    # The component along the optical axis is one, so the ray parameter is the z-buffer depth.
     direction = [(x * a + y * b - c).astype(np.float32).ravel() for a, b, c in axes.T]
     length = np.broadcast_to(np.sqrt(x * x + y * y + 1), (height, width)).astype(np.float32)
     hits = cast(scene.room, scene.solids, scene.camera_position, direction)

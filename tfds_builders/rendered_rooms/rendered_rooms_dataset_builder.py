@@ -1,6 +1,7 @@
-"""TFDS builder `rendered_rooms`: RGB, depth and further domains of random rooms, rendered while it is built."""
+"""TFDS builder `rendered_rooms`: random rooms, rendered while the data set is built."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets.public_api as tfds
@@ -20,9 +21,11 @@ class RenderedRoomsConfig(tfds.core.BuilderConfig):
 
     Args:
         width, height: Size in pixels.
-        num_examples: Dictionary from split (`"train"`, `"validation"`, `"test"`) to number of frames. A split that is left
-            out is not built. Frame i of a split is the same whatever the number.
-        name: Defaults to `"{width}x{height}"`, with the numbers of examples if they are not the default ones.
+        num_examples: Dictionary from split (`"train"`, `"validation"`, `"test"`) to number of
+            frames. A split that is left out is not built. Frame i of a split is the same whatever
+            the number.
+        name: Defaults to `"{width}x{height}"`, with the numbers of examples if they are not the
+            default ones.
         **kwargs: Of `tfds.core.BuilderConfig`.
     """
 
@@ -64,8 +67,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}
-    BUILDER_CONFIGS = [RenderedRoomsConfig(160, 120), RenderedRoomsConfig(320, 240)]
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First version."}
+    BUILDER_CONFIGS: ClassVar = [RenderedRoomsConfig(160, 120), RenderedRoomsConfig(320, 240)]
 
     def __init__(self, *, config=None, **kwargs):
         # TFDS refuses an equal copy of a configuration that it knows; its name does as well.

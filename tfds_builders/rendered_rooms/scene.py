@@ -7,6 +7,7 @@ import numpy as np
 
 from tfds_builders.rendered_rooms import palette
 from tfds_builders.rendered_rooms.class_names import LABEL
+from tfds_builders.rendered_rooms.furnishing import furnish
 from tfds_builders.rendered_rooms.layout import Layout
 from tfds_builders.rendered_rooms.materials import Material
 from tfds_builders.rendered_rooms.ray_caster import Solid
@@ -18,8 +19,8 @@ class Decal:
 
     Args:
         surface: Face of the room: `"left"`, `"right"`, `"back"` or `"floor"`.
-        center: Its centre on that face in the room's own coordinates, metres. On a wall: along the wall, up; on the
-            floor: x, y. The room's centre is the origin.
+        center: Its centre on that face in metres from the room's centre: along the wall and up; on
+            the floor x and y.
         half: Half sizes in metres.
         yaw: Turn in the plane of the face, radians.
         label: Class index.
@@ -38,7 +39,7 @@ class Decal:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """All that is needed to render one room. Lengths in metres; z is up, the camera looks along +y."""
+    """All that is needed to render one room: metres, z is up, the camera looks along +y."""
 
     room: Solid
     surfaces: dict
@@ -93,7 +94,7 @@ def sample_scene(seed):
     """Draws a room.
 
     Args:
-        seed: An integer or a `np.random.SeedSequence`. The same seed gives the same room at every resolution.
+        seed: An integer or a `np.random.SeedSequence`.
 
     Returns:
         A `Scene`.
@@ -107,7 +108,7 @@ def sample_scene(seed):
     wall, floor = palette.wall(rng), palette.floor(rng)
     surfaces = {"wall": wall, "floor": floor, "ceiling": palette.ceiling(rng)}
     decals = _sample_decals(rng, layout, wall)
-    solids = layout.furnish(wall, floor)
+    solids = furnish(rng, layout, wall, floor)
 
     ceiling_light = (
         size[0] * rng.uniform(0.2, 0.8),

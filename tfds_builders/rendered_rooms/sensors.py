@@ -4,7 +4,7 @@ import numpy as np
 
 from tfds_builders.rendered_rooms.shading import patches
 
-# Stereo geometry of a structured light sensor: baseline in metres, disparity steps per pixel at 640 columns.
+# A structured light sensor: baseline in metres, disparity steps per pixel at 640 columns.
 _BASELINE = 0.075
 _SUBPIXEL = 8
 
@@ -47,9 +47,10 @@ def rgb_camera(rng, light):
 def depth_sensor(rng, z, cosine, shininess, is_open, focal):
     """A structured light sensor's answer.
 
-    The step of the depth grows with the square of the distance, as does the noise (Nguyen et al. 2012: sigma = 1.2 mm +
-    1.9 mm (z - 0.4 m)^2). Holes: surfaces seen at a grazing angle, shiny ones in patches, no geometry, and strips beside
-    near objects, where the projector's light does not reach.
+    The step of the depth grows with the square of the distance, as does the noise (Nguyen et al.
+    2012: sigma = 1.2 mm + 1.9 mm (z - 0.4 m)^2). Holes: surfaces seen at a grazing angle, shiny
+    ones in patches, no geometry, and strips beside near objects, which the projector's light does
+    not reach.
 
     Args:
         rng: A `np.random.Generator`.
@@ -66,7 +67,7 @@ def depth_sensor(rng, z, cosine, shininess, is_open, focal):
     shape = (height, width)
     sigma = 0.0012 + 0.0019 * (z - 0.4) ** 2
     noisy = z + sigma * rng.standard_normal(shape, dtype=np.float32)
-    # The sensor measures whole steps of disparity; its own resolution is 640 columns whatever ours is.
+    # The sensor measures whole steps of disparity, at its own resolution of 640 columns.
     step = 1 / (_BASELINE * (focal * 640 / width) * _SUBPIXEL)
     noisy = 1 / (np.maximum(np.rint(1 / (noisy * step)), 1) * step)
 

@@ -12,7 +12,11 @@ _SURFACES = {"left": (0, -1), "right": (0, 1), "back": (1, 1), "floor": (2, -1)}
 
 
 def face_coordinates(hits):
-    """Coordinates on the face that was hit: `u`, `v` and half the face's size, each `(rays,)`, metres."""
+    """Coordinates on the face that was hit.
+
+    Returns:
+        `u`, `v` and half the face's size along them, each `(rays,)`, metres.
+    """
     first = np.where(hits.axis == 0, 1, 0)[:, None]
     second = np.where(hits.axis == 2, 1, 2)[:, None]
 
@@ -31,10 +35,11 @@ def surfaces_of(scene, hits):
     """Labels, materials and surface coordinates of all hits.
 
     Returns:
-        `label` `(rays,)` uint8; `is_open` `(rays,)` bool, no geometry there; `material` `(rays,)` index into `materials`;
-        `materials`, a list; `u, v, half_u, half_v`.
+        `label` `(rays,)` uint8; `is_open` `(rays,)` bool, no geometry there; `material` `(rays,)`
+        index into `materials`; `materials`, a list; `u, v, half_u, half_v`.
     """
     u, v, half_u, half_v = face_coordinates(hits)
+    u_face, v_face = u.copy(), v.copy()
     room = hits.solid < 0
     face = np.where(hits.axis == 2, np.where(hits.local[:, 2] < 0, 1, 2), 0)
     label = np.where(room, np.array([LABEL["wall"], LABEL["floor"], LABEL["ceiling"]])[face], 0)
@@ -43,7 +48,7 @@ def surfaces_of(scene, hits):
     is_open = np.zeros(label.shape, bool)
     for decal in scene.decals:
         axis, side = _SURFACES[decal.surface]
-        du, dv = u - np.float32(decal.center[0]), v - np.float32(decal.center[1])
+        du, dv = u_face - np.float32(decal.center[0]), v_face - np.float32(decal.center[1])
         c, s = np.float32(math.cos(decal.yaw)), np.float32(math.sin(decal.yaw))
         du, dv = c * du + s * dv, c * dv - s * du
         inside = room & (hits.axis == axis) & (hits.local[:, axis] * side > 0)
@@ -54,11 +59,10 @@ def surfaces_of(scene, hits):
         materials.append(decal.material)
         u[inside], v[inside] = du[inside], dv[inside]
         half_u[inside], half_v[inside] = decal.half
-    for i, solid in enumerate(scene.solids):
-        mine = hits.solid == i
-        label[mine] = solid.label
-        material[mine] = len(materials)
-        materials.append(solid.material)
+    on_solid = np.flatnonzero(~room)
+    label[on_solid] = np.array([s.label for s in scene.solids], int)[hits.solid[on_solid]]
+    material[on_solid] = len(materials) + hits.solid[on_solid]
+    materials += [solid.material for solid in scene.solids]
     return label.astype(np.uint8), is_open, material, materials, (u, v, half_u, half_v)
 
 
