@@ -1,0 +1,139 @@
+"""Pictures of a report, as HTML elements that need no other file."""
+
+import base64
+import csv
+import html
+import io
+import math
+
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure  # without pyplot: no display, no global list of figures
+
+COLORS = ("#2f6db3", "#d9822b", "#3a9a5b", "#a24fb5", "#c23b3b", "#7a6a53", "#4aa5b8")
+
+
+def image_tag(png, alt):
+    """An `<img>` that carries its PNG bytes."""
+    data = base64.b64encode(png).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+
+
+def encode_image(image, longest=400):
+    """PNG bytes of a uint8 `(height, width, 3)` picture, thinned out to `longest` pixels a side."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+        raise ValueError(
+            "`image` must be uint8 (height, width, 3). "
+            f"Received: {image.dtype.name} {image.shape}; colour label maps and depth before"
+        )
+    # Every n-th pixel, as an average would invent colours between two classes.
+    step = math.ceil(max(image.shape) / longest)
+    buffer = io.BytesIO()
+    matplotlib.image.imsave(buffer, np.ascontiguousarray(image[::step, ::step]), format="png")
+    return buffer.getvalue()
+
+
+def read_log(path):
+    """Reads a log of `keras.callbacks.CSVLogger`.
+
+    Returns:
+        `dict` from column to float array `(epochs,)`; what is no number ("NA") is NaN.
+    """
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = rows[0].keys() if rows else ()
+    return {column: np.array([_number(row[column]) for row in rows]) for column in columns}
+
+
+def learning_curves(log):
+    """PNG bytes of the curves of a log: losses in one plot, mean IoUs in the other.
+
+    Training and validation curves of the same quantity share a colour; training is dashed.
+
+    Args:
+        log: see `read_log`.
+
+    Returns:
+        PNG bytes, or `None` without any curve.
+    """
+    losses = {key: values for key, values in log.items() if key.endswith("loss")}
+    ious = {key: values for key, values in log.items() if key.endswith("iou")}
+    groups = [(title, g) for title, g in (("Loss", losses), ("Mean IoU (%)", ious)) if g]
+    if not groups:
+        return None
+    figure = Figure(figsize=(5.2 * len(groups), 3.3), layout="constrained")
+    for axes, (title, group) in zip(
+        figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True
+    ):
+        _draw_group(axes, title, group, 100 if "IoU" in title else 1)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def _draw_group(axes, title, group, factor):
+    quantities = list(dict.fromkeys(key.removeprefix("val_") for key in group))
+    for key, values in group.items():
+        quantity = key.removeprefix("val_")
+        validation = key != quantity
+        epochs = np.flatnonzero(np.isfinite(values))
+        if not len(epochs):
+            continue
+        axes.plot(
+            epochs + 1,
+            factor * values[epochs],
+            color=COLORS[quantities.index(quantity) % len(COLORS)],
+            linestyle="-" if validation else (0, (4, 2)),
+            linewidth=1.6 if validation else 1.1,
+            marker="o" if len(epochs) == 1 else None,
+            label=_label(quantity, validation),
+        )
+    axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
+    axes.set_xlabel("Epoch", fontsize=9)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.tick_params(labelsize=8)
+    axes.grid(True, color="#e4e7eb", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.lines:
+        axes.legend(fontsize=7.5, frameon=False, ncols=1 if len(group) < 7 else 2)
+
+
+def _label(quantity, validation):
+    name = quantity.removesuffix("loss").removesuffix("mean_iou").removesuffix("iou").strip("_")
+    return f"{name or 'total'}, {'validation' if validation else 'training'}"
+
+
+def _number(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def histogram_svg(values, edges, limit, width=116, height=34):
+    """A small histogram as inline SVG; bars below `limit` have a colour of their own.
+
+    Args:
+        values: array of any shape.
+        edges: increasing array of bin edges; values outside count in the outermost bins.
+        limit: one of the edges; a vertical line is drawn there.
+        width: in pixels.
+        height: in pixels.
+    """
+    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+    bar = width / len(counts)
+    highest = max(counts.max(), 1)
+    parts = []
+    for index, count in enumerate(counts):
+        if count:
+            # The square root keeps a bin with few channels visible.
+            size = max(1.0, math.sqrt(count / highest) * (height - 3))
+            kind = "below" if edges[index + 1] <= limit * (1 + 1e-9) else "above"
+            parts.append(
+                f'<rect class="{kind}" x="{index * bar:.1f}" y="{height - size:.1f}" '
+                f'width="{bar - 0.6:.1f}" height="{size:.1f}"/>'
+            )
+    line = int(np.argmin(np.abs(np.asarray(edges) - limit))) * bar
+    parts.append(f'<line x1="{line:.1f}" x2="{line:.1f}" y1="0" y2="{height}"/>')
+    return f'<svg class="histogram" viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'

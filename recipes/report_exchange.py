@@ -1,0 +1,103 @@
+"""The section of a report on exchange layers: is any channel exchanged, and where."""
+
+import numpy as np
+
+from recipes.plots import histogram_svg
+from recipes.report_tables import escape
+
+_BINS_PER_DECADE = 5
+
+
+def check_exchange(layers, modalities):
+    """Raises `ValueError` where the data of the exchange section do not fit together."""
+    for layer in layers:
+        gamma, rate = np.shape(layer["gamma"]), np.shape(layer["rate"])
+        count = len(modalities)
+        if len(gamma) != 2 or gamma[0] != count or rate != (count,):
+            raise ValueError(
+                f"`exchange` of layer '{layer['name']}' must have gamma ({count}, channels) and rate "
+                f"({count},) for the modalities {list(modalities)}. "
+                f"Received: gamma {gamma}, rate {rate}"
+            )
+
+
+def exchange_section(layers, modalities):
+    """A row for each exchange layer: histogram of |gamma| and exchange rate of each modality.
+
+    Args:
+        layers: list of `dict`s with `"name"`, `"gamma"` `(modalities, channels)`, `"threshold"` and
+            `"rate"` `(modalities,)`, the share of a modality's channels that are replaced, in 0..1.
+        modalities: names of the modalities.
+    """
+    check_exchange(layers, modalities)
+    edges = _edges(layers)
+    rates = np.array([layer["rate"] for layer in layers])
+    low, high = f"{edges[0]:.0e}", f"{edges[-1]:.3g}"
+    mean = ", ".join(
+        f"{escape(name)} {percentage(rate)}"
+        for name, rate in zip(modalities, rates.mean(0), strict=True)
+    )
+    head = "".join(f"<th>{escape(name)}</th>" for name in modalities)
+    rows = "".join(_row(layer, edges) for layer in layers)
+    return (
+        f"{warning(rates)}"
+        f"<p>Mean exchange rate over {len(layers)} layers: {mean}. Each histogram shows |gamma| on a "
+        f"logarithmic axis from {low} to {high}, bar heights by square root; channels left of the "
+        "line (the threshold) are replaced by the other modalities'.</p>"
+        '<table class="exchange"><thead><tr><th>Layer</th><th>Channels</th><th>Threshold</th>'
+        f"{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def warning(rates):
+    """A visible box if all rates are 0 or all are 1, otherwise nothing."""
+    if (rates == 0).all():
+        text = (
+            "No channel is exchanged: gammas never fell below the threshold. Raise l1 or train "
+            "longer; until then the modalities are fused by the ensemble alone."
+        )
+    elif (rates == 1).all():
+        text = (
+            "Every channel is exchanged: all gammas fell below the threshold. Lower l1 or the "
+            "threshold; each branch now sees the other modalities only."
+        )
+    else:
+        return ""
+    return f'<p class="warning"><strong>WARNING</strong> {text}</p>'
+
+
+def percentage(rate):
+    """Percent with one decimal; 0 % and 100 % only where they are exact."""
+    if rate in (0, 1):
+        return f"{100 * rate:.0f} %"
+    if rate < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if rate > 0.999 else f"{100 * rate:.1f} %"
+
+
+def _row(layer, edges):
+    gamma = np.abs(np.asarray(layer["gamma"], "float64"))
+    cells = []
+    for values, rate in zip(gamma, layer["rate"], strict=True):
+        kind = {0: " none", 1: " all"}.get(float(rate), "")
+        # Edges are the same for all layers, but a layer's own threshold is made one of them.
+        nearest = int(np.argmin(np.abs(np.log(edges / layer["threshold"]))))
+        own = edges.copy()
+        own[nearest] = layer["threshold"]
+        cells.append(
+            f"<td>{histogram_svg(values, own, layer['threshold'])}"
+            f'<span class="rate{kind}">{percentage(float(rate))}</span></td>'
+        )
+    return (
+        f"<tr><th>{escape(layer['name'])}</th><td>{gamma.shape[1]}</td>"
+        f"<td>{layer['threshold']:g}</td>{''.join(cells)}</tr>"
+    )
+
+
+def _edges(layers):
+    """Logarithmic bin edges: two decades below the smallest threshold up to the largest |gamma|."""
+    low = np.log10(min(layer["threshold"] for layer in layers)) - 2
+    high = max(np.abs(layer["gamma"]).max() for layer in layers)
+    high = max(np.log10(max(high, 1e-12)), np.log10(max(x["threshold"] for x in layers)) + 0.5)
+    bins = int(np.ceil((high - low) * _BINS_PER_DECADE))
+    return 10.0 ** (low + np.arange(bins + 1) / _BINS_PER_DECADE)
