@@ -1,0 +1,116 @@
+"""TFDS builder `multimodal_folder`: any folder of aligned images with list files."""
+
+import pathlib
+from typing import ClassVar
+
+import numpy as np
+import tensorflow_datasets.public_api as tfds
+
+from tfds_builders.multimodal_folder.config import MultimodalFolderConfig
+from tfds_builders.multimodal_folder.example import read_example
+from tfds_builders.multimodal_folder.list_file import read_list_file
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """A data set from a folder: any modalities, any number of them, with masks or without.
+
+    Features are the columns, `(height, width, channels)` of the type found in the first example
+    (all others must agree), and `id`, the path in the first column. Sizes may differ between
+    examples.
+
+    Args:
+        root, lists, columns, num_classes, class_names, label_column, crop_to: As in
+            `MultimodalFolderConfig`.
+        config: A `MultimodalFolderConfig` in place of these.
+        **kwargs: Of `tfds.core.GeneratorBasedBuilder`: `data_dir`, `file_format`.
+
+    Raises:
+        ValueError: If arguments, lists or images are wrong. Where it is about an image, the message
+            names list file, line and image file.
+
+    Example:
+
+    >>> from tfds_builders.multimodal_folder import MultimodalFolder
+    >>> builder = MultimodalFolder(
+    ...     root="nyudv2",
+    ...     lists={"train": "train.txt", "test": "val.txt"},
+    ...     columns=("rgb", "label", "depth"),
+    ...     num_classes=40,
+    ... )
+    >>> builder.download_and_prepare()
+    >>> dataset = builder.as_dataset(split="train")
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First version."}
+
+    def __init__(
+        self, *, root=None, lists=None, config=None, data_dir=None, version=None, **kwargs
+    ):
+        names = ("columns", "num_classes", "class_names", "label_column", "crop_to")
+        options = {name: kwargs.pop(name) for name in names if name in kwargs}
+        if config is None:
+            if root is None or lists is None:
+                raise ValueError(
+                    "`root` and `lists` must be given, as root='folder', "
+                    f"lists={{'train': 'train.txt'}}. Received: root={root!r}, lists={lists!r}"
+                )
+            config = MultimodalFolderConfig(root, lists, **options)
+        elif root is not None or lists is not None or options:
+            raise ValueError("`config` must be given alone, without `root`, `lists` or columns.")
+        super().__init__(config=config, data_dir=data_dir, version=version, **kwargs)
+
+    def _rows(self, split):
+        return read_list_file(self.builder_config.lists[split], self.builder_config.columns)
+
+    def _read(self, row):
+        config = self.builder_config
+        return read_example(
+            config.root, row, config.label_column, config.crop_to, config.num_classes
+        )
+
+    def _info(self):
+        config = self.builder_config
+        first = self._read(self._rows(next(iter(config.lists)))[0])
+        features = {"id": tfds.features.Text(doc=f"Path in the column {config.columns[0]!r}.")}
+        for column, image in first.items():
+            shape = (None, None, image.shape[-1])
+            if column == config.label_column:
+                labels = config.num_classes if config.class_names is None else config.class_names
+                features[column] = tfds.features.LabeledImage(
+                    labels=labels if isinstance(labels, int) else list(labels),
+                    shape=shape,
+                    dtype=np.uint8,
+                    encoding_format="png",
+                )
+            else:
+                features[column] = tfds.features.Image(
+                    shape=shape, dtype=image.dtype, encoding_format="png"
+                )
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        del dl_manager
+        splits = {split: self._rows(split) for split in self.builder_config.lists}
+        # A missing file should not come out after an hour of decoding.
+        for rows in splits.values():
+            for row in rows:
+                for name in row.paths.values():
+                    path = pathlib.Path(self.builder_config.root) / name
+                    if not path.is_file():
+                        raise row.error(f"{path}: there is no such file.")
+        return {split: self._generate_examples(rows) for split, rows in splits.items()}
+
+    def _generate_examples(self, rows):
+        for row in rows:
+            images = self._read(row)
+            for column, image in images.items():
+                feature = self.info.features[column]
+                expected = np.dtype(feature.np_dtype), feature.shape[-1]
+                if (image.dtype, image.shape[-1]) != expected:
+                    raise row.error(
+                        f"{row.paths[column]}: all images of column {column!r} must have one type. "
+                        f"Received: {image.dtype} with {image.shape[-1]} channels after "
+                        f"{expected[0]} with {expected[1]} channels"
+                    )
+            yield row.line, {"id": next(iter(row.paths.values())), **images}
