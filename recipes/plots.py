@@ -10,6 +10,7 @@ import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure  # without pyplot: no display, no global list of figures
 
+INK = "#1d2733"
 COLORS = ("#2f6db3", "#d9822b", "#3a9a5b", "#a24fb5", "#c23b3b", "#7a6a53", "#4aa5b8")
 
 
@@ -49,7 +50,7 @@ def read_log(path):
 def learning_curves(log):
     """PNG bytes of the curves of a log: losses in one plot, mean IoUs in the other.
 
-    Training and validation curves of the same quantity share a colour; training is dashed.
+    A branch has the same colour in both plots and the total loss is black; training is dashed.
 
     Args:
         log: see `read_log`.
@@ -62,32 +63,32 @@ def learning_curves(log):
     groups = [(title, g) for title, g in (("Loss", losses), ("Mean IoU (%)", ious)) if g]
     if not groups:
         return None
+    branches = dict.fromkeys(_branch(key) for key in (*ious, *losses) if _branch(key) != "total")
+    colors = {name: COLORS[index % len(COLORS)] for index, name in enumerate(branches)}
     figure = Figure(figsize=(5.2 * len(groups), 3.3), layout="constrained")
     for axes, (title, group) in zip(
         figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True
     ):
-        _draw_group(axes, title, group, 100 if "IoU" in title else 1)
+        _draw_group(axes, title, group, {**colors, "total": INK}, 100 if "IoU" in title else 1)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()
 
 
-def _draw_group(axes, title, group, factor):
-    quantities = list(dict.fromkeys(key.removeprefix("val_") for key in group))
+def _draw_group(axes, title, group, colors, factor):
     for key, values in group.items():
-        quantity = key.removeprefix("val_")
-        validation = key != quantity
+        branch, validation = _branch(key), key.startswith("val_")
         epochs = np.flatnonzero(np.isfinite(values))
         if not len(epochs):
             continue
         axes.plot(
             epochs + 1,
             factor * values[epochs],
-            color=COLORS[quantities.index(quantity) % len(COLORS)],
+            color=colors[branch],
             linestyle="-" if validation else (0, (4, 2)),
             linewidth=1.6 if validation else 1.1,
             marker="o" if len(epochs) == 1 else None,
-            label=_label(quantity, validation),
+            label=f"{branch}, {'validation' if validation else 'training'}",
         )
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
     axes.set_xlabel("Epoch", fontsize=9)
@@ -99,9 +100,12 @@ def _draw_group(axes, title, group, factor):
         axes.legend(fontsize=7.5, frameon=False, ncols=1 if len(group) < 7 else 2)
 
 
-def _label(quantity, validation):
-    name = quantity.removesuffix("loss").removesuffix("mean_iou").removesuffix("iou").strip("_")
-    return f"{name or 'total'}, {'validation' if validation else 'training'}"
+def _branch(column):
+    """`"val_rgb_mean_iou"` -> `"rgb"`, `"loss"` -> `"total"`."""
+    name = column.removeprefix("val_")
+    for suffix in ("loss", "mean_iou", "iou"):
+        name = name.removesuffix(suffix)
+    return name.strip("_") or "total"
 
 
 def _number(text):

@@ -15,8 +15,8 @@ def check_exchange(layers, modalities):
         count = len(modalities)
         if len(gamma) != 2 or gamma[0] != count or rate != (count,):
             raise ValueError(
-                f"`exchange` of layer '{layer['name']}' must have gamma ({count}, channels) and rate "
-                f"({count},) for the modalities {list(modalities)}. "
+                f"`exchange` of layer '{layer['name']}' must have gamma ({count}, channels) and "
+                f"rate ({count},) for the modalities {list(modalities)}. "
                 f"Received: gamma {gamma}, rate {rate}"
             )
 
@@ -41,9 +41,9 @@ def exchange_section(layers, modalities):
     rows = "".join(_row(layer, edges) for layer in layers)
     return (
         f"{warning(rates)}"
-        f"<p>Mean exchange rate over {len(layers)} layers: {mean}. Each histogram shows |gamma| on a "
-        f"logarithmic axis from {low} to {high}, bar heights by square root; channels left of the "
-        "line (the threshold) are replaced by the other modalities'.</p>"
+        f"<p>Mean exchange rate over {len(layers)} layers: {mean}. Each histogram shows |gamma| "
+        f"on a logarithmic axis from {low} to {high}, bar heights by square root; channels left of "
+        "the line (the threshold) are replaced by the other modalities'.</p>"
         '<table class="exchange"><thead><tr><th>Layer</th><th>Channels</th><th>Threshold</th>'
         f"{head}</tr></thead><tbody>{rows}</tbody></table>"
     )

@@ -103,7 +103,7 @@ def _best(values, lowest):
 
 def _cell(value, best, percent, bar=False):
     if value is None or not np.isfinite(value):
-        return "<td>–</td>"
+        return "<td>&ndash;</td>"
     text = f"{100 * value:.1f}" if percent else f"{value:.4g}"
     style = ""
     if bar:

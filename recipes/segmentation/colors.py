@@ -15,8 +15,8 @@ HOLE_COLOR = (255, 255, 255)
 def palette(num_classes):
     """Colours that are far apart, one for each class.
 
-    The colour of a class does not depend on the number of classes. Each is the candidate farthest from
-    all before it, and from black (void) and white (the page), in CIELAB.
+    The colour of a class does not depend on the number of classes. Each is the candidate farthest
+    from all before it, and from black (void) and white (the page), in CIELAB.
 
     Returns:
         uint8 array `(num_classes, 3)`, not writable.
@@ -82,7 +82,8 @@ def colorize_depth(depth, invalid=0, limits=None):
     Args:
         depth: `(height, width)` or `(height, width, 1)` in any unit.
         invalid: value of unmeasured pixels; NaN and Inf are holes as well.
-        limits: `(nearest, farthest)` of the colour map; by default the image's own, outliers cut off.
+        limits: `(nearest, farthest)` of the colour map; by default the image's 1st and 99th
+            percentile.
 
     Returns:
         uint8 `(height, width, 3)`.
