@@ -1,0 +1,73 @@
+import pytest
+
+from tfds_builders.multimodal_folder import MultimodalFolderConfig
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "my rooms").mkdir()
+    (tmp_path / "my rooms" / "train.txt").write_text("a.png\tb.png\tc.png")
+    return tmp_path / "my rooms"
+
+
+def config(folder, **kwargs):
+    return MultimodalFolderConfig(
+        **{"root": folder, "lists": {"train": "train.txt"}, "num_classes": 4, **kwargs}
+    )
+
+
+def test_defaults(folder):
+    made = config(folder)
+    assert made.name.startswith("my_rooms-")
+    assert made.columns == ("rgb", "label", "depth")
+    assert made.label_column == made.crop_to == "label"
+    assert made.name == config(str(folder)).name
+
+
+def test_name_follows_content(folder):
+    names = {config(folder).name}
+    names.add(config(folder, columns=("depth", "label", "rgb")).name)
+    names.add(config(folder, num_classes=5).name)
+    names.add(config(folder, num_classes=None, class_names=["a", "b", "c", "d"]).name)
+    names.add(config(folder, crop_to="rgb").name)
+    names.add(config(folder, lists={"test": "train.txt"}).name)
+    (folder / "train.txt").write_text("a.png\tb.png\td.png")
+    names.add(config(folder).name)
+    moved = folder.rename(folder.with_name("other"))
+    names.add(config(moved).name)
+    assert len(names) == 8
+
+
+def test_without_labels(folder):
+    made = config(folder, columns=("rgb", "depth", "normal"), num_classes=None)
+    assert made.label_column is None and made.crop_to is None and made.num_classes is None
+
+
+def test_class_names(folder):
+    made = config(folder, num_classes=None, class_names=["wall", "floor"])
+    assert made.num_classes == 2
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"root": "nowhere"}, "`root` must be a folder"),
+        ({"lists": "train.txt"}, "`lists` must map splits"),
+        ({"lists": {}}, "`lists` must be distinct names"),
+        ({"lists": {"train": "none.txt"}}, "`lists` must name readable files"),
+        ({"lists": {"a/b": "train.txt"}}, "`lists` must hold names of letters"),
+        ({"columns": "rgb"}, "`columns` must be distinct names"),
+        ({"columns": ("rgb", "rgb")}, "`columns` must be distinct names"),
+        ({"columns": ("rgb", "a b")}, "`columns` must hold names of letters"),
+        ({"columns": ("rgb", "id")}, "`columns` must not hold 'id'"),
+        ({"num_classes": None}, "`num_classes` .* must be given"),
+        ({"num_classes": 256}, "`num_classes` .* 1 to 255"),
+        ({"num_classes": 0}, "`num_classes` .* 1 to 255"),
+        ({"num_classes": 3, "class_names": ["a", "b"]}, "`num_classes` must be the number of"),
+        ({"class_names": ["a", "a"]}, "`class_names` must be distinct"),
+        ({"crop_to": "thermal"}, "`crop_to` must be one of the columns"),
+    ],
+)
+def test_bad_arguments(folder, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        config(folder, **kwargs)

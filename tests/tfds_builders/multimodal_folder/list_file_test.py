@@ -1,0 +1,69 @@
+import re
+
+import pytest
+
+from tfds_builders.multimodal_folder.list_file import read_list_file
+
+COLUMNS = ("rgb", "label")
+
+
+def read(tmp_path, text, columns=COLUMNS):
+    path = tmp_path / "train.txt"
+    path.write_bytes(text)
+    return read_list_file(path, columns)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"rgb/1.png\tmasks/1.png\nrgb/2.png\tmasks/2.png",
+        b"rgb/1.png\tmasks/1.png\nrgb/2.png\tmasks/2.png\n",
+        b"rgb/1.png\tmasks/1.png\r\nrgb/2.png\tmasks/2.png\r\n",
+        b"rgb/1.png\tmasks/1.png\rrgb/2.png\tmasks/2.png",
+        b"\xef\xbb\xbfrgb/1.png\tmasks/1.png\nrgb/2.png\tmasks/2.png\n\n",
+    ],
+)
+def test_line_ends(tmp_path, text):
+    first, second = read(tmp_path, text)
+    assert first.paths == {"rgb": "rgb/1.png", "label": "masks/1.png"}
+    assert (second.paths["label"], second.line) == ("masks/2.png", 2)
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"\n\n\n"])
+def test_empty(tmp_path, text):
+    with pytest.raises(
+        ValueError, match=re.escape(f"{tmp_path / 'train.txt'}: the list file is emp")
+    ):
+        read(tmp_path, text)
+
+
+def test_missing(tmp_path):
+    with pytest.raises(ValueError, match="`lists` must name readable text files"):
+        read_list_file(tmp_path / "none.txt", COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "line", [b"rgb/1.png", b"a.png\tb.png\tc.png", b"rgb/1.png masks/1.png", b"\t\t", b""]
+)
+def test_wrong_number_of_columns(tmp_path, line):
+    with pytest.raises(ValueError, match=r"train\.txt, line 2: there must be 2 tab-separated"):
+        read(tmp_path, b"rgb/1.png\tmasks/1.png\n" + line + b"\nrgb/3.png\tmasks/3.png")
+
+
+@pytest.mark.parametrize(
+    "name", [b"../1.png", b"rgb/../../1.png", b"/rgb/1.png", b"..", b"..\\1.png"]
+)
+def test_path_that_leaves_the_folder(tmp_path, name):
+    with pytest.raises(ValueError, match=r"line 1: paths must be relative and stay inside"):
+        read(tmp_path, b"rgb/1.png\t" + name)
+
+
+def test_path_with_a_detour_inside(tmp_path):
+    assert (
+        read(tmp_path, b"rgb/../rgb/..1.png\tmasks/1.png")[0].paths["rgb"] == "rgb/../rgb/..1.png"
+    )
+
+
+def test_empty_column(tmp_path):
+    with pytest.raises(ValueError, match="line 1: column 'label' is empty"):
+        read(tmp_path, b"rgb/1.png\t")

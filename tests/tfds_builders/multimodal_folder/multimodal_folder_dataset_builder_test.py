@@ -1,0 +1,274 @@
+import pickle
+import re
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow_datasets as tfds
+
+from tfds_builders.multimodal_folder import MultimodalFolder, MultimodalFolderConfig
+
+NUM_CLASSES = 5
+
+
+def write(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, array)
+    else:
+        PIL.Image.fromarray(array).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three frames in the papers' format; the second is larger, its depth larger than its mask."""
+    root, rng = tmp_path / "rooms", np.random.default_rng(0)
+    lines = []
+    for i, (size, depth_size) in enumerate(
+        [((6, 8), (6, 8)), ((9, 12), (12, 15)), ((6, 8), (6, 8))]
+    ):
+        paths = [f"{kind}/{i:06d}.png" for kind in ("rgb", "masks", "depth")]
+        write(root / paths[0], rng.integers(0, 256, (*size, 3), np.uint8))
+        label = rng.integers(0, NUM_CLASSES, size, np.uint8)
+        label[0, 0] = 255
+        write(root / paths[1], label)
+        write(root / paths[2], rng.integers(0, 65536, depth_size, np.uint16))
+        lines.append("\t".join(paths))
+    (root / "train.txt").write_text("\n".join(lines[:2]))
+    (root / "test.txt").write_text(lines[2] + "\n")
+    return root
+
+
+def builder_for(folder, **kwargs):
+    arguments = {
+        "root": folder,
+        "lists": {"train": "train.txt", "test": "test.txt"},
+        "num_classes": NUM_CLASSES,
+        "data_dir": folder.parent / "data",
+    }
+    return MultimodalFolder(**{**arguments, **kwargs})
+
+
+def read(path):
+    array = np.array(PIL.Image.open(path))
+    return array if array.ndim == 3 else array[..., None]
+
+
+def by_id(examples):
+    return {e["id"].decode() if isinstance(e["id"], bytes) else str(e["id"]): e for e in examples}
+
+
+def check_first(example, folder):
+    for column, name in (("rgb", "rgb"), ("label", "masks"), ("depth", "depth")):
+        expected = read(folder / name / "000000.png")
+        assert example[column].dtype == expected.dtype
+        np.testing.assert_array_equal(example[column], expected)
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "parquet"])
+def test_arrays_are_those_of_the_files(folder, file_format):
+    builder = builder_for(folder, file_format=file_format)
+    builder.download_and_prepare()
+    readers = [lambda split: tfds.as_numpy(builder.as_dataset(split=split))]
+    if file_format == "parquet":
+        readers.append(lambda split: builder.as_data_source(split=split))
+    for reader in readers:
+        train = by_id(reader("train"))
+        assert sorted(train) == ["rgb/000000.png", "rgb/000001.png"]
+        assert set(train["rgb/000000.png"]) == {"id", "rgb", "label", "depth"}
+        check_first(train["rgb/000000.png"], folder)
+        # Centre-cropped to its mask.
+        second = train["rgb/000001.png"]
+        np.testing.assert_array_equal(
+            second["depth"], read(folder / "depth/000001.png")[1:10, 1:13]
+        )
+        assert second["depth"].shape == second["label"].shape == (9, 12, 1)
+        assert sorted(by_id(reader("test"))) == ["rgb/000002.png"]
+
+
+def test_palette_masks_float_depth_and_class_names(folder):
+    indices = np.arange(48, dtype=np.uint8).reshape(6, 8) % NUM_CLASSES
+    mask = PIL.Image.new("P", (8, 6))
+    mask.putdata(indices.ravel().tolist())
+    mask.putpalette(np.random.default_rng(1).integers(0, 256, 768, np.uint8).tobytes())
+    mask.save(folder / "masks/000000.png")
+    depth = np.linspace(0.5, 3, 48, dtype=np.float32).reshape(6, 8)
+    write(folder / "depth/000000.npy", depth)
+    (folder / "one.txt").write_text("rgb/000000.png\tmasks/000000.png\tdepth/000000.npy")
+    names = ["wall", "floor", "door", "bed", "lamp"]
+    builder = builder_for(folder, lists={"train": "one.txt"}, num_classes=None, class_names=names)
+    builder.download_and_prepare()
+    (example,) = tfds.as_numpy(builder.as_dataset(split="train"))
+    np.testing.assert_array_equal(example["label"][..., 0], indices)
+    np.testing.assert_array_equal(example["depth"][..., 0], depth)
+    assert example["depth"].dtype == np.float32
+    again = tfds.builder_from_directory(builder.data_dir)
+    assert again.info.features["label"].names == names
+
+
+@pytest.mark.parametrize("columns", [("thermal",), ("rgb", "infrared", "depth", "normal")])
+def test_any_modalities_without_labels(folder, columns):
+    line = "\t".join(["rgb/000000.png"] * len(columns))
+    (folder / "predict.txt").write_text(line)
+    builder = builder_for(
+        folder, lists={"predict": "predict.txt"}, columns=columns, num_classes=None
+    )
+    builder.download_and_prepare()
+    (example,) = tfds.as_numpy(builder.as_dataset(split="predict"))
+    assert set(example) == {"id", *columns}
+
+
+def test_crop_to_a_column_without_labels(folder):
+    (folder / "predict.txt").write_text("rgb/000001.png\tdepth/000001.png")
+    arguments = {"lists": {"predict": "predict.txt"}, "columns": ("rgb", "depth")}
+    with pytest.raises(
+        ValueError, match=r"predict\.txt, line 1: .*one size.*rgb 9x12, depth 12x15"
+    ):
+        builder_for(folder, **arguments)
+    builder = builder_for(folder, **arguments, crop_to="rgb")
+    builder.download_and_prepare()
+    (example,) = tfds.as_numpy(builder.as_dataset(split="predict"))
+    assert example["depth"].shape == (9, 12, 1)
+
+
+def test_registered_and_pickled(folder):
+    import tfds_builders  # noqa: F401
+
+    builder = tfds.builder(
+        "multimodal_folder",
+        root=folder,
+        lists={"train": "train.txt"},
+        num_classes=NUM_CLASSES,
+        data_dir=folder.parent / "data",
+    )
+    copy = pickle.loads(pickle.dumps(builder))
+    assert copy.info.full_name == builder.info.full_name
+    assert builder.info.full_name.startswith("multimodal_folder/rooms-")
+
+
+def test_config_or_arguments(folder):
+    config = MultimodalFolderConfig(folder, {"train": "train.txt"}, num_classes=NUM_CLASSES)
+    builder = MultimodalFolder(config=config, data_dir=folder.parent / "data")
+    assert builder.builder_config.name == config.name
+    with pytest.raises(ValueError, match="`config` must be given alone"):
+        MultimodalFolder(config=config, root=folder)
+    with pytest.raises(ValueError, match="`root` and `lists` must be given"):
+        MultimodalFolder()
+    with pytest.raises(ValueError, match="`root` and `lists` must be given"):
+        tfds.builder("multimodal_folder")
+
+
+def break_missing(folder):
+    (folder / "depth/000001.png").unlink()
+    return r"depth/000001\.png: there is no such file"
+
+
+def break_truncated(folder):
+    path = folder / "depth/000001.png"
+    path.write_bytes(path.read_bytes()[:200])
+    return r"depth/000001\.png: cannot be read"
+
+
+def break_no_image(folder):
+    (folder / "rgb/000001.png").write_text("<html>")
+    return r"rgb/000001\.png: cannot be read"
+
+
+def break_size(folder):
+    write(folder / "depth/000001.png", np.zeros((9, 11), np.uint16))
+    return r"rgb/000001\.png, masks/000001\.png, depth/000001\.png: .*depth 9x11"
+
+
+def break_label(folder):
+    label = np.zeros((9, 12), np.uint8)
+    label[:2, :3] = NUM_CLASSES
+    write(folder / "masks/000001.png", label)
+    return rf"masks/000001\.png: labels must be in 0\.\.4.*{NUM_CLASSES} \(6 pixels\)"
+
+
+def break_type(folder):
+    write(folder / "depth/000001.png", np.zeros((12, 15), np.uint8))
+    return r"depth/000001\.png: all images of column 'depth' must have one type.*uint8.*uint16"
+
+
+def break_channels(folder):
+    write(folder / "rgb/000001.png", np.zeros((9, 12, 4), np.uint8))
+    return r"rgb/000001\.png: all images of column 'rgb' must have one type.*4 channels.*3 channels"
+
+
+def break_columns(folder):
+    (folder / "train.txt").write_text(
+        "rgb/000000.png\tmasks/000000.png\tdepth/000000.png\nrgb\tmask"
+    )
+    return "there must be 3 tab-separated columns"
+
+
+def break_path(folder):
+    text = (folder / "train.txt").read_text()
+    (folder / "train.txt").write_text(text.replace("rgb/000001", "../rgb/000001"))
+    return "paths must be relative and stay inside the folder"
+
+
+BREAKS = [
+    break_missing,
+    break_truncated,
+    break_no_image,
+    break_size,
+    break_label,
+    break_type,
+    break_channels,
+    break_columns,
+    break_path,
+]
+
+
+@pytest.mark.parametrize("damage", BREAKS)
+def test_damage_is_named_and_leaves_no_data_set(folder, damage):
+    lists = folder.parent / "data" / "multimodal_folder"
+    message = re.escape(str(folder / "train.txt")) + ", line 2: .*" + damage(folder)
+    for _ in range(2):  # the second run must not take the rest of the first for complete
+        with pytest.raises(ValueError, match=message):
+            builder_for(folder).download_and_prepare()
+        assert not list(lists.rglob("*.json")) and not list(lists.rglob("*.tfrecord*"))
+
+
+def test_not_finite_depth(folder):
+    depth = np.ones((6, 8), np.float32)
+    write(folder / "depth/a.npy", depth)
+    depth[0, 1] = np.nan
+    write(folder / "depth/b.npy", depth)
+    lines = [f"rgb/000000.png\tmasks/000000.png\tdepth/{name}.npy" for name in "ab"]
+    (folder / "train.txt").write_text("\n".join(lines))
+    builder = builder_for(folder, lists={"train": "train.txt"})
+    with pytest.raises(ValueError, match=r"train\.txt, line 2: .*b\.npy: values must be finite"):
+        builder.download_and_prepare()
+
+
+def test_repaired_folder_is_built(folder):
+    path = folder / "depth/000001.png"
+    data = path.read_bytes()
+    path.write_bytes(data[:200])
+    with pytest.raises(ValueError, match="cannot be read"):
+        builder_for(folder).download_and_prepare()
+    path.write_bytes(data)
+    builder = builder_for(folder)
+    builder.download_and_prepare()
+    assert builder.info.splits["train"].num_examples == 2
+
+
+def test_empty_list(folder):
+    (folder / "train.txt").write_text("")
+    with pytest.raises(ValueError, match=r"train\.txt: the list file is empty"):
+        builder_for(folder)
+    # Also where it is not the first.
+    with pytest.raises(ValueError, match=r"train\.txt: the list file is empty"):
+        builder_for(folder, lists={"test": "test.txt", "train": "train.txt"}).download_and_prepare()
+
+
+def test_another_list_is_another_data_set(folder):
+    builder_for(folder).download_and_prepare()
+    line = (folder / "train.txt").read_text().split("\n")[0]
+    (folder / "train.txt").write_text(line)
+    builder = builder_for(folder)
+    builder.download_and_prepare()
+    assert builder.info.splits["train"].num_examples == 1
