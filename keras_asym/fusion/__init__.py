@@ -1,0 +1,8 @@
+"""Fusion strategies, and the transformation that makes a plain network multimodal."""
+
+from keras_asym.fusion.asymmetric_fusion import AsymmetricFusion
+from keras_asym.fusion.channel_exchanging import ChannelExchanging
+from keras_asym.fusion.private_normalization import PrivateNormalization
+from keras_asym.fusion.select_modalities import modality_names, select_modalities
+from keras_asym.fusion.strategy import FusionStrategy, GraphEdits
+from keras_asym.fusion.to_multimodal import to_multimodal

@@ -1,0 +1,88 @@
+import re
+
+import keras
+
+from keras_asym.fusion.strategy import CONVOLUTIONS, FusionStrategy, GraphEdits, find_sites
+from keras_asym.layers import ChannelShuffle, PixelShift
+
+_ACTIVATIONS = (
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ELU,
+)
+_BLOCK = re.compile(r"(?P<stage>.*)block(?P<block>\d+)_2_conv$")
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class AsymmetricFusion(FusionStrategy):
+    """Channel shuffle and pixel shift around chosen convolutions (AsymFusion).
+
+    [arXiv 2108.05009](https://arxiv.org/abs/2108.05009). At each site, with x the input of the
+    convolution: the convolution, its norm and its activation run on the *shuffled* x; the shift of
+    the *other* modality's x is added to their output; the sum is shuffled once more. "The other"
+    is the next modality in cyclic order. Free of parameters; with one modality nothing changes.
+
+    Where the branch of the convolution reaches a merge (an addition, say) before any activation,
+    as in the basic blocks of ResNet-18 and -34, the sum is taken in front of the merge.
+
+    Args:
+        sites: Regular expression, searched in the names of the convolutions; these must keep
+            height, width and channels. `None` finds the second convolution of the last block of
+            every ResNet stage, in the naming of this package, keras.applications and KerasHub.
+    """
+
+    def __init__(self, sites=None):
+        self.sites = sites
+
+    def edits(self, network, modalities):
+        edits = GraphEdits()
+        for convolution in self._convolutions(network):
+            if modalities > 1:
+                _add_site(edits, convolution, _end_of_branch(convolution), modalities)
+        return edits
+
+    def _convolutions(self, network):
+        pattern = _BLOCK.pattern if self.sites is None else self.sites
+        found = find_sites(network, pattern, CONVOLUTIONS, "convolution")
+        if self.sites is not None:
+            return found
+        last = {}
+        for layer in found:
+            match = _BLOCK.match(layer.name)
+            stage, block = match["stage"], int(match["block"])
+            if stage not in last or block > last[stage][0]:
+                last[stage] = block, layer
+        return [layer for _, layer in last.values()]
+
+    def get_config(self):
+        return {"sites": self.sites}
+
+
+def _add_site(edits, convolution, end, modalities):
+    name = convolution.name
+    source = []  # the input of the convolution, remembered from `before` to `after`
+
+    def before(x):
+        source[:] = [x]
+        return ChannelShuffle(modalities, name=f"{name}_shuffle")(x)  # step 1
+
+    def after(y):
+        y = PixelShift(modalities, name=f"{name}_shift")(y, source=source[0])  # step 3
+        return ChannelShuffle(modalities, name=f"{name}_unshuffle")(y)  # step 4
+
+    edits.before[name] = before
+    edits.after[end.name] = after
+
+
+def _end_of_branch(convolution):
+    """The activation that follows the convolution, or the last layer in front of a merge."""
+    layer = convolution
+    while True:
+        nodes = layer._outbound_nodes
+        if len(nodes) != 1 or len(nodes[0].input_tensors) != 1:
+            return layer
+        layer = nodes[0].operation
+        if isinstance(layer, _ACTIVATIONS):
+            return layer

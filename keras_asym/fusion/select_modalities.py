@@ -1,0 +1,79 @@
+import keras
+
+from keras_asym.fusion.to_multimodal import _unfold
+from keras_asym.layers import ChannelExchange, FoldModalities, ModalityEnsemble
+from keras_asym.layers.modality_layer import ModalityLayer
+
+
+def modality_names(model):
+    """Names of the modalities of a `to_multimodal` model, in order."""
+    return list(_layer_of(model, FoldModalities).names)
+
+
+def select_modalities(model, names):
+    """A model on a subset of the modalities that shares every weight with `model`.
+
+    Use it when a sensor is absent. Each private layer runs on the rows of the modalities that are
+    left; exchanged channels come from the others that are present, and a modality that is alone
+    keeps its own.
+
+    Args:
+        model: Model made by `to_multimodal`.
+        names: List of modality names, at least one.
+
+    Returns:
+        Functional `keras.Model`, dictionary in and dictionary out.
+
+    Raises:
+        ValueError: If a name is not one of the model's modalities.
+    """
+    known = modality_names(model)
+    names = [name for name in known if name in check_names(names, known)]
+    present = tuple(known.index(name) for name in names)
+    fold = _layer_of(model, FoldModalities)
+    structure = model.output[known[0]]
+    ends = [tensor._keras_history.operation for tensor in keras.tree.flatten(structure)]
+    core = keras.Model(fold.output, [layer.input for layer in ends])
+
+    def call_layer(layer, *args, **kwargs):
+        kwargs.pop("mask", None)
+        if isinstance(layer, ModalityLayer | ChannelExchange):
+            kwargs["present"] = present
+        return layer(*args, **kwargs)
+
+    core = keras.models.clone_model(
+        core, clone_function=lambda layer: layer, call_function=call_layer
+    )
+    inputs, fitted = {}, {}
+    for name in names:
+        inputs[name] = keras.Input(model.input[name].shape[1:], name=name)
+        fitted[name] = inputs[name]
+        for adapter in (f"{name}_repeat", f"{name}_projection"):
+            if any(layer.name == adapter for layer in model.layers):
+                fitted[name] = model.get_layer(adapter)(inputs[name])
+    folded = FoldModalities(names, name="fold_modalities")(fitted)
+    features = core.call(folded)
+    features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
+    outputs = _unfold(features, names)
+    if "ensemble" in model.output:
+        outputs["ensemble"] = _layer_of(model, ModalityEnsemble)(features, present=present)
+    return keras.Model(inputs, outputs, name=f"{model.name}_{'_'.join(names)}")
+
+
+def check_names(names, known):
+    """`names`, after checking that they are some of the modalities `known`."""
+    unknown = [name for name in names if name not in known]
+    if unknown or not names or isinstance(names, str):
+        raise ValueError(
+            f"`names` must be a list of some of the modalities {known}. Received: names={names!r}"
+        )
+    return names
+
+
+def _layer_of(model, kind):
+    for layer in model.layers:
+        if isinstance(layer, kind):
+            return layer
+    raise ValueError(
+        f"`model` must be made by to_multimodal: '{model.name}' has no {kind.__name__} layer."
+    )

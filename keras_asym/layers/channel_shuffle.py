@@ -1,0 +1,34 @@
+import keras
+
+from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.ops import shuffle_channels
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class ChannelShuffle(ModalityLayer):
+    """Swaps the last fifth of the channels between modalities, without parameters.
+
+    Channels `[0, k)` stay, channels `[k, C)` come from the next modality in cyclic order, with
+    k = 4 * (C // 5) (AsymFusion, [arXiv 2108.05009](https://arxiv.org/abs/2108.05009)).
+
+    Args:
+        modalities: Number of modalities M. With one the layer is the identity.
+
+    Call arguments:
+        inputs: Folded tensor.
+        present: Tuple of the modality indices that the input holds; all by default.
+
+    Input shape:
+        `(batch * modalities, height, width, channels)`.
+
+    Output shape:
+        That of the input.
+
+    Example:
+
+    >>> keras_asym.layers.ChannelShuffle(2)(keras.ops.ones((4, 8, 8, 10))).shape
+    (4, 8, 8, 10)
+    """
+
+    def call(self, inputs, present=None):
+        return shuffle_channels(inputs, len(self.rows(present)))

@@ -1,0 +1,56 @@
+import keras
+
+from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.ops import from_next, merge_axis, shift_pixels, split_axis
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class PixelShift(ModalityLayer):
+    """Adds the next modality's features, shifted by one pixel in four directions.
+
+    `y[m] = inputs[m] + shift(source[next modality])`: four groups of C // 5 channels read the
+    pixel above, left, right and below; the rest of the shift is zero (AsymFusion,
+    [arXiv 2108.05009](https://arxiv.org/abs/2108.05009)). Free of parameters.
+
+    Args:
+        modalities: Number of modalities M. With one the layer returns `inputs`.
+        reverse: Whether each group reads the opposite pixel.
+
+    Call arguments:
+        inputs: Folded tensor to add to.
+        source: Folded tensor of the same shape whose shift is added; `inputs` by default.
+        present: Tuple of the modality indices that the inputs hold; all by default.
+
+    Input shape:
+        `(batch * modalities, height, width, channels)`, both.
+
+    Output shape:
+        That of the input.
+
+    Example:
+
+    >>> x = keras.ops.ones((4, 8, 8, 10))
+    >>> keras_asym.layers.PixelShift(2)(x, x).shape
+    (4, 8, 8, 10)
+    """
+
+    def __init__(self, modalities, reverse=False, **kwargs):
+        super().__init__(modalities, **kwargs)
+        self.reverse = reverse
+
+    def call(self, inputs, source=None, present=None):
+        source = inputs if source is None else source
+        if tuple(source.shape[1:]) != tuple(inputs.shape[1:]):
+            raise ValueError(
+                f"Layer '{self.name}' adds shifted features and needs both inputs of one shape: "
+                "the convolution between them must keep height, width and channels. Received: "
+                f"{tuple(inputs.shape)} and {tuple(source.shape)}"
+            )
+        count = len(self.rows(present))
+        if count == 1:
+            return inputs
+        shifted = split_axis(shift_pixels(source, self.reverse), count)
+        return inputs + merge_axis(from_next(shifted))
+
+    def get_config(self):
+        return {**super().get_config(), "reverse": self.reverse}

@@ -1,0 +1,3 @@
+"""Metrics of dense prediction."""
+
+from keras_asym.metrics.confusion_matrix import ConfusionMatrix

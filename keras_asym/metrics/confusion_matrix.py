@@ -1,0 +1,76 @@
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class ConfusionMatrix(keras.metrics.Metric):
+    """Pixel accuracy, mean accuracy and mean IoU of a segmentation, from one confusion matrix.
+
+    Counts are integers, added up over batches and replicas, so that the figures are those of the
+    whole data set. Rows are the true classes. Mean accuracy and mean IoU are taken over the
+    classes that occur (in the labels; in labels or predictions).
+
+    Args:
+        num_classes: Number of classes C, void not counted.
+        ignore_class: The void label; its pixels count nowhere.
+        name: Prefix of the results: `name_pixel_accuracy`, `name_mean_accuracy`, `name_mean_iou`,
+            each in 0..1.
+
+    Call arguments:
+        y_true: Labels `(batch, height, width)`.
+        y_pred: Logits or probabilities `(batch, height, width, num_classes)`, or class indices of
+            the shape of `y_true`.
+    """
+
+    def __init__(self, num_classes, ignore_class=255, name="confusion_matrix", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.num_classes = num_classes
+        self.ignore_class = ignore_class
+        self.matrix = self.add_variable(
+            (num_classes, num_classes),
+            initializer="zeros",
+            # Exact up to 2^31 pixels in a cell where 64-bit integers are not at hand (JAX).
+            dtype="int64" if keras.backend.backend() != "jax" else "int32",
+            name="matrix",
+        )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        if len(y_pred.shape) > len(y_true.shape) or y_pred.shape[-1] == self.num_classes:
+            y_pred = ops.argmax(y_pred, axis=-1)
+        predictions = ops.reshape(ops.cast(y_pred, "int32"), (-1,))
+        valid = ops.not_equal(labels, self.ignore_class)
+        cell = ops.where(valid, labels * self.num_classes + predictions, 0)
+        counts = ops.segment_sum(ops.cast(valid, "int32"), cell, self.num_classes**2)
+        counts = ops.reshape(counts, (self.num_classes, self.num_classes))
+        self.matrix.assign_add(ops.cast(counts, self.matrix.dtype))
+
+    def per_class_iou(self):
+        """IoU of each class, `(num_classes,)`; not a number where a class does not occur."""
+        matrix = ops.cast(self.matrix, "float32")
+        hits = ops.diagonal(matrix)
+        union = ops.sum(matrix, axis=0) + ops.sum(matrix, axis=1) - hits
+        return ops.where(union > 0, hits / ops.maximum(union, 1.0), float("nan"))
+
+    def result(self):
+        matrix = ops.cast(self.matrix, "float32")
+        hits = ops.diagonal(matrix)
+        true = ops.sum(matrix, axis=1)
+        iou = self.per_class_iou()
+        return {
+            f"{self.name}_pixel_accuracy": ops.sum(hits) / ops.maximum(ops.sum(true), 1.0),
+            f"{self.name}_mean_accuracy": _mean_where(hits / ops.maximum(true, 1.0), true > 0),
+            f"{self.name}_mean_iou": _mean_where(iou, ops.logical_not(ops.isnan(iou))),
+        }
+
+    def get_config(self):
+        return {
+            "num_classes": self.num_classes,
+            "ignore_class": self.ignore_class,
+            "name": self.name,
+        }
+
+
+def _mean_where(values, defined):
+    total = ops.sum(ops.where(defined, values, 0.0))
+    return total / ops.maximum(ops.sum(ops.cast(defined, "float32")), 1.0)

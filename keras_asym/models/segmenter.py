@@ -1,0 +1,199 @@
+import keras
+from keras import ops
+
+from keras_asym.fusion import modality_names, select_modalities, to_multimodal
+from keras_asym.losses import ValidPixelCrossentropy
+from keras_asym.metrics import ConfusionMatrix
+from keras_asym.ops import resize_bicubic, resize_bilinear
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class Segmenter(keras.Model):
+    """Semantic segmentation from several aligned images by one shared network.
+
+    One mask serves all outputs. The training loss is the sum over the branches and the ensemble of
+    the cross-entropy, divided by the number of valid pixels of the global batch; metrics are kept
+    for each output (CEN, [arXiv 2011.05005](https://arxiv.org/abs/2011.05005); AsymFusion,
+    [arXiv 2108.05009](https://arxiv.org/abs/2108.05009)).
+
+    Args:
+        network: Plain functional model from one image to logits of any resolution, such as
+            `RefineNet`; or, with `modalities=None`, one that `to_multimodal(..., ensemble=True)`
+            has made.
+        modalities: Dictionary of modality name -> number of channels.
+        fusion: Fusion strategy; `PrivateNormalization` by default.
+        freeze_statistics: Whether the moving statistics of the norms are kept and used in
+            training too, while gamma and beta learn (the papers' setting).
+        synchronized: Whether batch statistics are taken over all replicas; `None` keeps each
+            layer's own setting.
+        ignore_class: The void label.
+        evaluation_resize: `"bilinear"`, or `"bicubic"` as in the published evaluation: how logits
+            are resized to the input's size outside training (always bilinear in training).
+
+    Call arguments:
+        inputs: Dictionary of images by modality name; more keys are ignored.
+        training: Whether dropout and batch statistics are on.
+
+    Input shape:
+        `(batch, height, width, channels)` for each modality.
+
+    Output shape:
+        Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
+        `"ensemble"`.
+
+    Raises:
+        ValueError: If a modality is missing from the inputs.
+
+    Example:
+
+    >>> network = keras_asym.networks.RefineNet("resnet18", 5, "light", (32, 32, 32, 32))
+    >>> model = keras_asym.models.Segmenter(
+    ...     network, {"rgb": 3, "depth": 1}, keras_asym.fusion.ChannelExchanging())
+    >>> model.compile("sgd")
+    >>> x = {"rgb": np.zeros((1, 64, 64, 3)), "depth": np.zeros((1, 64, 64, 1))}
+    >>> sorted(model(x))
+    ['depth', 'ensemble', 'rgb']
+    """
+
+    def __init__(
+        self,
+        network,
+        modalities=None,
+        fusion=None,
+        freeze_statistics=False,
+        synchronized=None,
+        ignore_class=255,
+        evaluation_resize="bilinear",
+        name="segmenter",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if modalities is not None:
+            network = to_multimodal(
+                network, modalities, fusion, freeze_statistics, synchronized, ensemble=True
+            )
+        elif not isinstance(network.output, dict) or "ensemble" not in network.output:
+            raise ValueError(
+                '`modalities` must be given, such as {"rgb": 3, "depth": 1}, unless `network` is '
+                f"multimodal with an ensemble. Received: modalities=None, network={network.name}"
+            )
+        if evaluation_resize not in ("bilinear", "bicubic"):
+            raise ValueError(
+                '`evaluation_resize` must be "bilinear" or "bicubic". '
+                f"Received: evaluation_resize={evaluation_resize!r}"
+            )
+        self.network = network
+        self.ignore_class = ignore_class
+        self.evaluation_resize = evaluation_resize
+        self.modality_names = tuple(modality_names(network))
+        self.num_classes = network.output["ensemble"].shape[-1]
+        # With one modality the ensemble is the branch: it has no loss of its own.
+        branches = self.modality_names
+        self.output_keys = (*branches, "ensemble")
+        self.loss_keys = branches if len(branches) == 1 else self.output_keys
+        self.confusion = [
+            ConfusionMatrix(self.num_classes, ignore_class, name=key) for key in self.output_keys
+        ]
+        self.built = True
+
+    def call(self, inputs, training=None):
+        inputs = self._check_inputs(inputs)
+        size = ops.shape(inputs[self.modality_names[0]])[1:3]
+        bicubic = self.evaluation_resize == "bicubic" and not training
+        outputs, resized = self.network(inputs, training=training), {}
+        for key in self.loss_keys:
+            logits = ops.cast(outputs[key], "float32")
+            resized[key] = (
+                resize_bicubic(logits, size) if bicubic else resize_bilinear(logits, size)
+            )
+        if len(self.modality_names) == 1:
+            resized["ensemble"] = resized[self.modality_names[0]]
+        return resized
+
+    def _check_inputs(self, inputs):
+        names = self.modality_names
+        if not isinstance(inputs, dict) or any(name not in inputs for name in names):
+            received = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
+            raise ValueError(
+                f"The inputs must be a dictionary with the modalities {list(names)}. Received: "
+                f'{received}. For a subset of the sensors call model.select(["{names[0]}"]).'
+            )
+        shapes = {name: tuple(inputs[name].shape) for name in names}
+        for name in names:
+            channels = self.network.input[name].shape[-1]
+            if len(shapes[name]) != 4 or shapes[name][-1] != channels:
+                raise ValueError(
+                    f"Modality '{name}' must have the shape (batch, height, width, {channels}). "
+                    f"Received: {shapes[name]}"
+                )
+        sizes = {shape[1:3] for shape in shapes.values() if None not in shape[1:3]}
+        if len(sizes) > 1:
+            raise ValueError(
+                "The modalities of an example must have one height and width; crop or resize them "
+                f"to one another first. Received: {shapes}"
+            )
+        return {name: inputs[name] for name in names}
+
+    def compile(self, optimizer="rmsprop", loss=None, jit_compile="auto", **kwargs):
+        """Configures training; see `keras.Model.compile`.
+
+        Args:
+            optimizer: An optimizer.
+            loss: Loss of one output; `ValidPixelCrossentropy` by default. It is applied to every
+                output and summed.
+            jit_compile: As in Keras; never `True` by itself under a distribution strategy.
+            **kwargs: As in Keras.
+        """
+        if jit_compile == "auto" and _is_distributed():
+            jit_compile = False
+        loss = ValidPixelCrossentropy(self.ignore_class) if loss is None else loss
+        if not isinstance(loss, dict):
+            loss = {key: loss for key in self.loss_keys}
+        super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        targets = {key: y for key in self.loss_keys}
+        outputs = {key: y_pred[key] for key in self.loss_keys}
+        weights = None if sample_weight is None else {key: sample_weight for key in targets}
+        return super().compute_loss(x, targets, outputs, weights, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        for metric in self.confusion:
+            metric.update_state(y, y_pred[metric.name])
+        return self.get_metrics_result()
+
+    def select(self, names):
+        """A Segmenter on a subset of the modalities that shares every weight with this one.
+
+        Args:
+            names: List of modality names, at least one.
+        """
+        return Segmenter(
+            select_modalities(self.network, names),
+            ignore_class=self.ignore_class,
+            evaluation_resize=self.evaluation_resize,
+            name=f"{self.name}_{'_'.join(names)}",
+        )
+
+    def get_config(self):
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "ignore_class": self.ignore_class,
+            "evaluation_resize": self.evaluation_resize,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        network = keras.saving.deserialize_keras_object(
+            config["network"], custom_objects=custom_objects
+        )
+        return cls(**{**config, "network": network})
+
+
+def _is_distributed():
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return tf.distribute.has_strategy()

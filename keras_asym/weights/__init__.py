@@ -1,0 +1,9 @@
+"""Published PyTorch checkpoints and ImageNet weights, read into networks and models."""
+
+from keras_asym.weights.loading import (
+    load_imagenet_checkpoint,
+    load_imagenet_state_dict,
+    load_reference_checkpoint,
+    load_reference_state_dict,
+)
+from keras_asym.weights.reading import read_state_dict

@@ -1,0 +1,141 @@
+import keras
+import numpy as np
+
+from keras_asym.layers import ChannelExchange
+from keras_asym.weights.names import locate
+from keras_asym.weights.reading import read_state_dict
+
+_LISTED = 20
+
+
+def load_reference_checkpoint(model, path):
+    """Loads a published segmentation checkpoint file; see `load_reference_state_dict`.
+
+    Args:
+        model: `Segmenter`, or a model made by `to_multimodal`, on a `RefineNet`.
+        path: `.pth`, `.pth.tar`, `.pt`, `.safetensors` or `.npz` file (`read_state_dict`).
+    """
+    load_reference_state_dict(model, read_state_dict(path))
+
+
+def load_reference_state_dict(model, state_dict):
+    """Copies the parameters of a published segmentation network into a model.
+
+    Args:
+        model: `Segmenter`, or a model made by `to_multimodal`, on a `RefineNet`.
+        state_dict: Dictionary of published name (with or without the prefix `module.`) -> array
+            in PyTorch's layout. Entries that nothing uses (`num_batches_tracked`) are accepted.
+
+    Raises:
+        ValueError: If an entry is missing, unexpected or wrongly shaped; lists them. The model is
+            then unchanged.
+    """
+    _assign(model, _without_prefix(state_dict), optional=())
+
+
+def load_imagenet_checkpoint(model, path):
+    """Loads a torchvision ResNet file into the encoder; see `load_imagenet_state_dict`."""
+    load_imagenet_state_dict(model, read_state_dict(path))
+
+
+def load_imagenet_state_dict(model, state_dict):
+    """Copies a torchvision ResNet into the encoder, its norms to every modality.
+
+    Args:
+        model: `ResNet`, `RefineNet`, what `to_multimodal` makes of them, or a `Segmenter`.
+        state_dict: torchvision's state dict, name -> array in PyTorch's layout. The classification
+            head (`fc.*`) is not used.
+
+    Raises:
+        ValueError: If an entry of the encoder is missing, unexpected or wrongly shaped; lists
+            them. The model is then unchanged.
+    """
+    state_dict = {k: v for k, v in state_dict.items() if not k.startswith("fc.")}
+    _assign(model, _without_prefix(state_dict), optional=("refine", "classifier", "ensemble"))
+
+
+def _without_prefix(state_dict):
+    return {
+        name.removeprefix("module."): np.asarray(array)
+        for name, array in state_dict.items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def _assign(model, state_dict, optional):
+    """Plans every assignment, raises if one does not fit, and only then writes."""
+    variables = _variables(model)
+    values, problems = {}, []
+    for name, array in state_dict.items():
+        place = locate(name)
+        variable = variables.get(place[:2]) if place else None
+        if variable is None:
+            problems.append(f"unexpected: {name} {array.shape}")
+            continue
+        array = _to_keras_layout(array, variable)
+        rows = _rows(variable, place, array)
+        if rows is None:
+            problems.append(
+                f"wrong shape: {name} {state_dict[name].shape} for {variable.path} "
+                f"{tuple(variable.shape)}"
+            )
+        else:
+            values.setdefault(place[:2], {}).update(rows)
+    problems += _missing(variables, values, optional)
+    if problems:
+        more = f"\n  ... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
+        raise ValueError(
+            f"The state dict does not fit the model '{model.name}' ({len(problems)} problems; "
+            "check backbone, number of classes and of modalities):\n  "
+            + "\n  ".join(problems[:_LISTED])
+            + more
+        )
+    for key, rows in values.items():
+        value = rows[None] if None in rows else np.stack([rows[m] for m in sorted(rows)])
+        variables[key].assign(value)
+
+
+def _rows(variable, place, array):
+    """{modality or None: value} that the array gives a variable; `None` where it does not fit."""
+    shape, modality = tuple(variable.shape), place[2]
+    private = len(shape) == 2 and place[0].endswith("_bn")
+    if private and shape[1:] == array.shape:
+        if modality is None:  # one set of norms for every modality
+            return {m: array for m in range(shape[0])}
+        return {modality: array} if modality < shape[0] else None
+    if not private and shape == array.shape and modality in (None, 0):
+        return {None: array}
+    return None
+
+
+def _missing(variables, values, optional):
+    for key, variable in variables.items():
+        if key[0].startswith(optional) if optional else False:
+            continue
+        rows = values.get(key, {})
+        count = variable.shape[0] if key[0].endswith("_bn") and len(variable.shape) == 2 else 1
+        if None not in rows and len(rows) < count:
+            lacking = [m for m in range(count) if m not in rows]
+            which = f" of modalities {lacking}" if count > 1 else ""
+            yield f"missing: {variable.path} {tuple(variable.shape)}{which}"
+
+
+def _to_keras_layout(array, variable):
+    if array.ndim == 4 and len(variable.shape) == 4:
+        return array.transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+    return array
+
+
+def _variables(model):
+    """{(layer name, weight name): variable} of a model, wrapped norms under their own name."""
+    network = getattr(model, "network", model)
+    found = {}
+    for layer in network.layers:
+        layer = layer.layer if isinstance(layer, ChannelExchange) else layer
+        if isinstance(layer, keras.layers.Layer):
+            for variable in layer.weights:
+                if not variable.path.startswith("seed_generator") and variable.name != (
+                    "seed_generator_state"
+                ):
+                    found[layer.name, variable.name] = variable
+    return found
