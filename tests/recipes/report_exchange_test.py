@@ -54,6 +54,11 @@ def test_bars_are_divided_at_each_layer_s_own_threshold():
     assert first.count('class="below"') == 1 and second.count('class="below"') == 0
 
 
+def test_a_large_negative_gamma_is_above_the_threshold():
+    html = exchange_section([layer([[-0.5, -0.4]])], MODALITIES[1])
+    assert 'class="below"' not in html and 'class="above"' in html
+
+
 @pytest.mark.parametrize(
     ("rate", "text"),
     [(0.0, "0 %"), (1.0, "100 %"), (0.0004, "< 0.1 %"), (0.9996, "> 99.9 %"), (0.125, "12.5 %")],

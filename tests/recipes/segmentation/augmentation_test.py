@@ -95,8 +95,8 @@ def test_pad_by_hand():
     image = tf.constant([[[7]]], tf.uint8)
     padded = augmentation.pad_to(image, (2, 4), augmentation.VOID)
     np.testing.assert_array_equal(padded[..., 0], [[255, 7, 255, 255], [255, 255, 255, 255]])
-    corner = augmentation.pad_to(image, (2, 2), 0, centred=False)
-    np.testing.assert_array_equal(corner[..., 0], [[7, 0], [0, 0]])
+    corner = augmentation.pad_to(image, (1, 3), 0, centred=False)
+    np.testing.assert_array_equal(corner[..., 0], [[7, 0, 0]])
 
 
 @pytest.mark.parametrize("index", range(12))

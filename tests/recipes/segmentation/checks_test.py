@@ -36,6 +36,9 @@ def with_value(image, value):
     return image
 
 
+LABEL_3 = with_value(example()["label"], 3)
+
+
 def test_good_examples_pass():
     assert check_source(source(), MODALITIES) == 2
     label = with_value(example()["label"], 255)
@@ -64,6 +67,16 @@ def test_label_out_of_range(value):
 def test_negative_label():
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received: \[-1\]"):
         run(label=with_value(example()["label"].astype("int32"), -1))
+
+
+def test_checks_come_before_what_uses_the_example():
+    # In a bare graph an operation runs only if the result asks for it.
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        images = {key: tf.constant(value) for key, value in example(label=LABEL_3).items()}
+        checked = check_example(images, MODALITIES, 3, tf.constant("a7"))
+        for image in checked.values():
+            with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received: \[3\]"):
+                session.run(image)
 
 
 def test_sizes_that_differ():
