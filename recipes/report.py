@@ -64,7 +64,9 @@ td.bar { background: linear-gradient(to right, #dfeaf6 var(--share), transparent
   border-radius: 4px; background: #fff6e6; }
 .warning strong { color: #a8500a; margin-right: .5em; }
 @media print { * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  body { margin: 0; padding: 0; font-size: 12px; } h2 { break-after: avoid; } }
+  html { font-size: 12px; } body { margin: 0; padding: 0; font-size: 12px; }
+  h2, h3 { break-after: avoid; } .exchange th, .exchange td { padding: .15rem .3rem; }
+  .histogram { width: 84px; } .side-by-side { grid-template-columns: 1fr 1fr; gap: 0 1rem; } }
 """
 
 
