@@ -78,13 +78,13 @@ def check_example(example, modalities, num_classes, name):
         image = example[modality]
         message = f"`{modality}` and `label` must have the same height and width. Received:"
         extent = tf.shape(image)[:2]
-        checks.append(require(tf.reduce_all(extent == size), name, message, extent, size))
+        checks.append(require(tf.reduce_all(tf.equal(extent, size)), name, message, extent, size))
         if image.dtype.is_floating:
             broken = tf.reduce_sum(tf.cast(~tf.math.is_finite(image), tf.int32))
             message = f"`{modality}` must be finite (write holes as 0). Values NaN or Inf:"
-            checks.append(require(broken == 0, name, message, broken))
+            checks.append(require(tf.equal(broken, 0), name, message, broken))
     wide = tf.cast(label, tf.int32)
-    wrong = ((wide < 0) | (wide >= num_classes)) & (wide != VOID)
+    wrong = ((wide < 0) | (wide >= num_classes)) & tf.not_equal(wide, VOID)
     message = f"`label` must be 0..{num_classes - 1} or {VOID} (void). Received:"
     found = tf.unique(tf.boolean_mask(wide, wrong)).y
     checks.append(require(~tf.reduce_any(wrong), name, message, found))
