@@ -1,0 +1,3 @@
+"""From a trained model to what a server loads."""
+
+from keras_asym.export.saved_model import export_saved_model

@@ -19,6 +19,7 @@ def RefineNet(
     num_classes=40,
     decoder="full",
     decoder_widths=(512, 256, 256, 256),
+    backbone_width=64,
     dropout=0.5,
     input_shape=(None, None, 3),
     name=None,
@@ -37,6 +38,7 @@ def RefineNet(
             [arXiv 1810.03272](https://arxiv.org/abs/1810.03272)).
         decoder_widths: Channels of the refinement stages for stride 32, 16, 8 and 4. A stage hands
             the width of the next one over.
+        backbone_width: Channels of the ResNet's stem; smaller ones make a smaller encoder.
         dropout: Rate of the dropout on the features of strides 32 and 16 and in front of the
             classifier.
         input_shape: `(height, width, channels)`; height and width may be `None`.
@@ -64,7 +66,7 @@ def RefineNet(
         )
     size, units = (3, True) if decoder == "full" else (1, False)
     inputs = keras.Input(input_shape)
-    features = resnet_features(inputs, depth)
+    features = resnet_features(inputs, depth, backbone_width)
     coarser = None
     for index, width in enumerate(decoder_widths):
         stage = 4 - index

@@ -15,7 +15,7 @@ _INITIALIZER = {
 }
 
 
-def ResNet(depth=50, input_shape=(None, None, 3), name=None):
+def ResNet(depth=50, width=64, input_shape=(None, None, 3), name=None):
     """ResNet encoder in torchvision's layout, written for one image.
 
     7x7/2 stem, 3x3/2 max-pooling padded on both sides, the stride on the 3x3 convolution of a
@@ -25,6 +25,7 @@ def ResNet(depth=50, input_shape=(None, None, 3), name=None):
 
     Args:
         depth: 18, 34, 50, 101 or 152.
+        width: Channels of the stem; every other layer scales with it. 64 in the paper.
         input_shape: `(height, width, channels)`; height and width may be `None`.
         name: Name of the model, `"resnet50"` for depth 50 by default.
 
@@ -43,13 +44,13 @@ def ResNet(depth=50, input_shape=(None, None, 3), name=None):
     if depth not in _BLOCKS:
         raise ValueError(f"`depth` must be one of {sorted(_BLOCKS)}. Received: depth={depth}")
     inputs = keras.Input(input_shape)
-    return keras.Model(inputs, resnet_features(inputs, depth), name=name or f"resnet{depth}")
+    return keras.Model(inputs, resnet_features(inputs, depth, width), name=name or f"resnet{depth}")
 
 
-def resnet_features(x, depth):
+def resnet_features(x, depth, width=64):
     """The four stages' features of a ResNet applied to the symbolic image `x`."""
     blocks, bottleneck = _BLOCKS[depth]
-    x = _convolution(x, 64, 7, 2, "conv1_conv")
+    x = _convolution(x, width, 7, 2, "conv1_conv")
     x = _norm(x, "conv1_bn")
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # after a ReLU zeros are as good as -inf
@@ -59,7 +60,7 @@ def resnet_features(x, depth):
         for block in range(count):
             build = _bottleneck_block if bottleneck else _basic_block
             stride = 2 if stage > 0 and block == 0 else 1
-            x = build(x, 64 * 2**stage, stride, f"stack{stage}_block{block}")
+            x = build(x, width * 2**stage, stride, f"stack{stage}_block{block}")
         features.append(x)
     return features
 

@@ -1,0 +1,65 @@
+import os
+import pathlib
+import shutil
+
+import keras
+import tensorflow as tf
+
+
+def export_saved_model(model, base_path, dtypes, preprocess=None):
+    """Exports a Segmenter as `<base_path>/<version>/`, ready for TF Serving.
+
+    The version is the next free integer. The model is written aside and renamed, so that a
+    serving process never sees half of it.
+
+    Args:
+        model: `Segmenter` on the TensorFlow backend.
+        base_path: Folder of all versions of the model.
+        dtypes: Dictionary of modality name -> dtype of the raw input, such as
+            `{"rgb": "uint8", "depth": "uint16"}`.
+        preprocess: Function of (modality name, raw tensor) that returns the network's float32
+            input; built into the graph. By default a cast.
+
+    Returns:
+        Path of the new version. Signature `serving_default`: an input `(batch, height, width,
+        channels)` for each modality, all three sizes dynamic; outputs `classes` `(batch, height,
+        width)` uint8 and `probabilities` `(batch, height, width, num_classes)` of the ensemble.
+
+    Raises:
+        ValueError: If `dtypes` does not name the model's modalities.
+    """
+    names = list(model.modality_names)
+    if sorted(dtypes) != sorted(names):
+        raise ValueError(
+            f"`dtypes` must name the modalities {names}. Received: dtypes={dict(dtypes)}"
+        )
+    preprocess = preprocess or (lambda name, image: tf.cast(image, "float32"))
+    base_path = pathlib.Path(base_path)
+    base_path.mkdir(parents=True, exist_ok=True)
+    taken = [int(p.name) for p in base_path.iterdir() if p.name.isdigit()]
+    target = base_path / str(max(taken, default=0) + 1)
+    temporary = base_path / f".writing-{target.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+
+    def serve(images):
+        logits = model({name: preprocess(name, images[name]) for name in names}, training=False)
+        probabilities = tf.nn.softmax(logits["ensemble"])
+        return {
+            "classes": tf.cast(tf.argmax(probabilities, axis=-1), "uint8"),
+            "probabilities": probabilities,
+        }
+
+    channels = {name: model.network.input[name].shape[-1] for name in names}
+    signature = {
+        name: tf.TensorSpec((None, None, None, channels[name]), dtypes[name], name=name)
+        for name in names
+    }
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serving_default", serve, input_signature=[signature])
+    try:
+        archive.write_out(temporary, verbose=False)
+        os.replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target

@@ -1,0 +1,101 @@
+import json
+import os
+import pathlib
+
+import keras
+
+STATE = "state.json"
+
+
+class ModelCheckpoint(keras.callbacks.Callback):
+    """Keeps the last and the best model of a run, each written aside and renamed.
+
+    A crash or a full disk while a file is written leaves the previous one intact. `last.keras` and
+    `best.keras` hold model and optimizer; `state.json` says which epoch they are from.
+
+    Args:
+        directory: Folder of the run.
+        monitor: Name of the logged value of which the largest is the best.
+        every: Number of epochs between two checkpoints; one is always written at the end.
+
+    Raises:
+        RuntimeError: If a checkpoint cannot be written; says why and what is still good.
+    """
+
+    def __init__(self, directory, monitor="val_ensemble_mean_iou", every=1):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        self.monitor = monitor
+        self.every = every
+        state = read_state(directory)
+        self.best = state["best"] if state else None
+        self.best_epoch = state["best_epoch"] if state else None
+        self._logs = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._logs = epoch, logs or {}
+        if (epoch + 1) % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if self._logs is not None:
+            self.save()
+
+    def save(self):
+        """Writes the model as it is now; the caller need not, fit does."""
+        epoch, logs = self._logs
+        self._logs = None
+        value = logs.get(self.monitor)
+        better = value is not None and (self.best is None or value > self.best)
+        if better:
+            self.best, self.best_epoch = float(value), epoch + 1
+        last, best = self.directory / "last.keras", self.directory / "best.keras"
+        temporary = self.directory / ".writing.keras"
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.model.save(temporary)
+            _sync(temporary)
+            if better or not best.exists():
+                link = self.directory / ".best.keras"
+                link.unlink(missing_ok=True)
+                os.link(temporary, link)  # one copy on disk serves both names
+                os.replace(link, best)
+            os.replace(temporary, last)
+            write_atomically(
+                self.directory / STATE,
+                json.dumps(
+                    {
+                        "epoch": epoch + 1,
+                        "best": self.best,
+                        "best_epoch": self.best_epoch,
+                        "monitor": self.monitor,
+                    }
+                ),
+            )
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            kept = f"{last} is still the last good one" if last.exists() else "there is none yet"
+            raise RuntimeError(
+                f"The checkpoint of epoch {epoch + 1} could not be written to {self.directory}: "
+                f"{error}. Is the disk full or read-only? Of the checkpoints, {kept}."
+            ) from error
+
+
+def read_state(directory):
+    """The contents of `state.json` in a run's folder, or `None` without a checkpoint."""
+    path = pathlib.Path(directory) / STATE
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def write_atomically(path, text):
+    """Writes a text file so that a reader sees the old or the new one, never half of it."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.writing")
+    temporary.write_text(text)
+    _sync(temporary)
+    os.replace(temporary, path)
+
+
+def _sync(path):
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
