@@ -6,12 +6,12 @@ from tfds_builders.rendered_rooms.class_names import LABEL
 
 def _small_block(rng, x, y, z, scale, hidden):
     """A box or an ottoman: one distribution of shapes, two of colours."""
-    sides = [scale * rng.uniform(0.4, 0.6) for _ in range(2)]
-    height = scale * rng.uniform(0.35, 0.55)
+    sides = [scale * rng.uniform(0.42, 0.65) for _ in range(2)]
+    height = scale * rng.uniform(0.38, 0.58)
     # On a table there are boxes only.
     is_box = z > 0 or rng.random() < 0.5
     material = palette.cardboard(rng) if is_box else palette.fabric(rng)
-    if is_box and rng.random() < 0.3:
+    if is_box and rng.random() < 0.25:
         material = hidden
     parts = furniture.block(*sides, height, LABEL["box" if is_box else "ottoman"], material)
     return furniture.place(parts, x, y, z, rng.uniform(-0.6, 0.6))
@@ -52,7 +52,7 @@ def furnish(rng, layout, wall, floor):
 
     def table():
         size = rng.uniform(0.9, 1.5), rng.uniform(0.6, 0.9), rng.uniform(0.65, 0.8)
-        material = or_camouflage(0.2, palette.wood(rng), floor)
+        material = or_camouflage(0.12, palette.wood(rng), floor)
         spot = layout.free_standing(size[0], size[1])
         put(spot, furniture.table(*size, LABEL["table"], material))
         if spot is not None and rng.random() < 0.4:

@@ -105,7 +105,7 @@ def _fronts(m, u, v, half_u, half_v):
 
 def _taped(m, u, v, half_u, half_v):
     """Cardboard with a strip of tape."""
-    tape = np.abs(u) < 0.035
+    tape = np.abs(u) < 0.05
     return np.maximum(0.8 * tape, 0.15 * value_noise(u * 12 + m.phase, v * 12))
 
 

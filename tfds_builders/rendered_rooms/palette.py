@@ -5,14 +5,14 @@ from tfds_builders.rendered_rooms.materials import Material
 _WALLS = ((0.78, 0.76, 0.72), (0.82, 0.8, 0.78), (0.7, 0.75, 0.78), (0.76, 0.68, 0.55))
 _WALLS += ((0.6, 0.68, 0.6), (0.74, 0.62, 0.6), (0.55, 0.62, 0.7), (0.66, 0.66, 0.68))
 _WOODS = ((0.5, 0.3, 0.15), (0.36, 0.2, 0.1), (0.62, 0.44, 0.26), (0.7, 0.55, 0.38))
-_WOODS += ((0.25, 0.15, 0.1), (0.72, 0.7, 0.66))
+_WOODS += ((0.25, 0.15, 0.1), (0.56, 0.33, 0.2))
 _FABRICS = ((0.55, 0.12, 0.1), (0.12, 0.2, 0.45), (0.14, 0.35, 0.2), (0.6, 0.45, 0.12))
 _FABRICS += ((0.35, 0.15, 0.35), (0.1, 0.35, 0.4), (0.65, 0.35, 0.2), (0.25, 0.25, 0.27))
-_PAPERS = ((0.55, 0.4, 0.25), (0.62, 0.48, 0.32), (0.48, 0.36, 0.24))
+_PAPERS = ((0.58, 0.44, 0.28), (0.62, 0.48, 0.32), (0.53, 0.4, 0.26))
 _SKIES = ((0.75, 0.88, 1.0), (0.9, 0.93, 0.95), (0.35, 0.45, 0.65))
 
 
-def _pick(rng, colors, jitter=0.05):
+def _pick(rng, colors, jitter=0.04):
     color = colors[rng.integers(len(colors))]
     return tuple(float(min(max(c + rng.uniform(-jitter, jitter), 0.03), 0.9)) for c in color)
 
@@ -70,16 +70,16 @@ def fabric(rng):
 
 
 def rug(rng):
-    """The fabrics of the sofas, lying flat."""
-    accent = _pick(rng, _FABRICS) if rng.random() < 0.5 else _pick(rng, _WALLS)
-    texture = rng.choice(["ornament", "ornament", "fabric", "checks"])
+    """The fabrics of the sofas with a pattern, lying flat."""
+    accent = _pick(rng, _WALLS)
+    texture = rng.choice(["ornament", "ornament", "checks"])
     return Material(texture, _pick(rng, _FABRICS), accent, 0.25, phase=rng.uniform(0, 9))
 
 
 def cardboard(rng):
     """Brown paper with a strip of tape."""
     color = _pick(rng, _PAPERS, 0.03)
-    return Material("taped", color, (0.7, 0.62, 0.45), phase=rng.uniform(0, 9))
+    return Material("taped", color, (0.85, 0.8, 0.68), phase=rng.uniform(0, 9))
 
 
 def window(rng):

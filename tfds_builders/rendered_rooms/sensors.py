@@ -31,14 +31,14 @@ def rgb_camera(rng, light):
         `(height, width, 3)` uint8.
     """
     height, width, _ = light.shape
-    gain = np.exp(rng.normal(0, 0.2))
-    if rng.random() < 0.25:  # a dark room
+    gain = np.exp(rng.normal(0, 0.15))
+    if rng.random() < 0.2:  # a dark room
         gain *= rng.uniform(0.15, 0.35)
-    balance = rng.uniform(0.88, 1.12, 3)
+    balance = rng.uniform(0.93, 1.07, 3)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     corners = 1 - rng.uniform(0.15, 0.45) * (x * x + y * y) / 2
     light = _smooth(light) * np.float32(gain * balance) * np.float32(corners)[..., None]
-    read, shot = rng.uniform(0.008, 0.02), rng.uniform(0.02, 0.04)
+    read, shot = rng.uniform(0.006, 0.015), rng.uniform(0.015, 0.035)
     sigma = np.sqrt(read**2 + shot**2 * light)
     light = light + sigma * rng.standard_normal(light.shape, dtype=np.float32)
     return (255 * np.clip(light, 0, 1) ** (1 / 2.2) + 0.5).astype(np.uint8)
