@@ -31,9 +31,7 @@ def clone(network, modalities, fusion, freeze_statistics=False, synchronized=Non
             outputs = edits.after[name](outputs)
         return outputs
 
-    core = keras.models.clone_model(
-        network, clone_function=clone_layer, call_function=call_layer
-    )
+    core = keras.models.clone_model(network, clone_function=clone_layer, call_function=call_layer)
     _check_clone(network, core)
     for layer in network.layers:
         if layer.name in private:
@@ -61,9 +59,7 @@ def private_norm(layer, modalities, freeze_statistics, synchronized):
         config.pop(key)
     if synchronized is not None:
         config["synchronized"] = synchronized
-    return ModalityBatchNormalization(
-        modalities, freeze_statistics=freeze_statistics, **config
-    )
+    return ModalityBatchNormalization(modalities, freeze_statistics=freeze_statistics, **config)
 
 
 def _copy_to_rows(plain, private):

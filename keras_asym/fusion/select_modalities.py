@@ -1,7 +1,7 @@
 import keras
 
 from keras_asym.fusion.to_multimodal import _unfold
-from keras_asym.layers import ChannelExchange, FoldModalities, ModalityEnsemble
+from keras_asym.layers import ChannelExchange, FoldModalities
 from keras_asym.layers.modality_layer import ModalityLayer
 
 
@@ -28,8 +28,9 @@ def select_modalities(model, names):
         ValueError: If a name is not one of the model's modalities.
     """
     known = modality_names(model)
-    names = [name for name in known if name in check_names(names, known)]
-    present = tuple(known.index(name) for name in names)
+    check_names(names, known)
+    names = [name for name in known if name in names]
+    chosen = tuple(known.index(name) for name in names)
     fold = _layer_of(model, FoldModalities)
     structure = model.output[known[0]]
     ends = [tensor._keras_history.operation for tensor in keras.tree.flatten(structure)]
@@ -38,7 +39,7 @@ def select_modalities(model, names):
     def call_layer(layer, *args, **kwargs):
         kwargs.pop("mask", None)
         if isinstance(layer, ModalityLayer | ChannelExchange):
-            kwargs["present"] = present
+            kwargs["present"] = _subset(kwargs.get("present"), chosen)
         return layer(*args, **kwargs)
 
     core = keras.models.clone_model(
@@ -56,18 +57,25 @@ def select_modalities(model, names):
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
     outputs = _unfold(features, names)
     if "ensemble" in model.output:
-        outputs["ensemble"] = _layer_of(model, ModalityEnsemble)(features, present=present)
+        mixed = model.output["ensemble"]._keras_history
+        mix = mixed.operation
+        before = mix._inbound_nodes[mixed.node_index].arguments.kwargs.get("present")
+        outputs["ensemble"] = mix(features, present=_subset(before, chosen))
     return keras.Model(inputs, outputs, name=f"{model.name}_{'_'.join(names)}")
 
 
 def check_names(names, known):
-    """`names`, after checking that they are some of the modalities `known`."""
+    """Raises ValueError unless `names` is a list of some of the modalities `known`."""
     unknown = [name for name in names if name not in known]
     if unknown or not names or isinstance(names, str):
         raise ValueError(
             f"`names` must be a list of some of the modalities {known}. Received: names={names!r}"
         )
-    return names
+
+
+def _subset(present, chosen):
+    """`chosen`, or the rows it stands for in a model that is itself a selection."""
+    return chosen if present is None else tuple(present[index] for index in chosen)
 
 
 def _layer_of(model, kind):

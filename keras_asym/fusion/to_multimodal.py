@@ -50,9 +50,7 @@ def to_multimodal(
     """
     _check_modalities(modalities)
     fusion = PrivateNormalization() if fusion is None else fusion
-    core = private_norms.clone(
-        network, len(modalities), fusion, freeze_statistics, synchronized
-    )
+    core = private_norms.clone(network, len(modalities), fusion, freeze_statistics, synchronized)
     *size, channels = network.inputs[0].shape[1:]
     inputs, fitted = {}, {}
     for name, count in modalities.items():
@@ -96,7 +94,7 @@ def _fit_channels(x, name, channels):
     return keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_projection")(x)
 
 
-def _unfold(features, names, present=None):
+def _unfold(features, names):
     """{name: structure of features} from a structure of folded features."""
     layers = iter(range(len(keras.tree.flatten(features))))
 

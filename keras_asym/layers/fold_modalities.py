@@ -23,7 +23,7 @@ class FoldModalities(keras.layers.Layer):
         `(batch * modalities, height, width, channels)`.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If the shapes differ or a modality is missing.
 
     Example:
 
@@ -42,7 +42,20 @@ class FoldModalities(keras.layers.Layer):
         return fold(inputs)
 
     def _in_order(self, inputs):
-        return inputs if self.names is None else [inputs[name] for name in self.names]
+        if self.names is None:
+            if not isinstance(inputs, list | tuple):
+                raise ValueError(
+                    f"Layer '{self.name}' needs a list with one tensor for each modality; give it "
+                    f"`names` to call it on a dictionary. Received: {type(inputs).__name__}"
+                )
+            return inputs
+        if not isinstance(inputs, dict) or any(name not in inputs for name in self.names):
+            received = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
+            raise ValueError(
+                f"Layer '{self.name}' needs a dictionary with the modalities {list(self.names)}. "
+                f"Received: {received}"
+            )
+        return [inputs[name] for name in self.names]
 
     def _check(self, shapes):
         for shape in shapes[1:]:

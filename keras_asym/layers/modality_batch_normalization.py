@@ -128,9 +128,7 @@ class ModalityBatchNormalization(ModalityLayer):
             trainable=False,
             autocast=False,
         )
-        self.input_spec = keras.layers.InputSpec(
-            ndim=len(input_shape), axes={-1: input_shape[-1]}
-        )
+        self.input_spec = keras.layers.InputSpec(ndim=len(input_shape), axes={-1: input_shape[-1]})
 
     def call(self, inputs, training=None, present=None):
         rows = self.rows(present)
@@ -176,9 +174,7 @@ class ModalityBatchNormalization(ModalityLayer):
             "beta_initializer": initializers.serialize(self.beta_initializer),
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
-            "moving_variance_initializer": initializers.serialize(
-                self.moving_variance_initializer
-            ),
+            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
             "beta_regularizer": regularizers.serialize(self.beta_regularizer),
             "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
             "beta_constraint": constraints.serialize(self.beta_constraint),

@@ -34,7 +34,11 @@ class ModalityEnsemble(ModalityLayer):
 
     def build(self, input_shape):
         self.alpha = self.add_weight(
-            name="alpha", shape=(self.modalities,), initializer="ones", autocast=False
+            name="alpha",
+            shape=(self.modalities,),
+            initializer="ones",
+            trainable=self.modalities > 1,  # one branch alone has weight 1 whatever alpha is
+            autocast=False,
         )
 
     def weights_of(self, present=None):
