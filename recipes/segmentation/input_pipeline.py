@@ -53,6 +53,8 @@ def train_dataset(source, config, batch_size, seed=0, start_step=0):
         order = tf.random.stateless_uniform(
             (), tf.random.fold_in(tf.constant([seed, 0]), epoch), None, None, tf.int64
         )
+        # The order depends on `seed` alone; a global seed could not be mixed with a symbolic one.
+        tf.compat.v1.get_default_graph().seed = None
         return source.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
     def prepare(index, example):

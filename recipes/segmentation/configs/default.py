@@ -1,0 +1,73 @@
+"""Every setting of the segmentation recipe, with the papers' values where they fix one.
+
+The other configs import this one and change what differs. A misspelt key is an error, on the
+command line as in a config.
+"""
+
+import ml_collections
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def get_config():
+    config = ml_collections.ConfigDict()
+    config.seed = 0
+
+    config.data = ml_collections.ConfigDict()
+    config.data.name = "multimodal_folder"
+    config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
+    config.data.shuffle_buffer = 1024
+    config.data.eval_size = ()  # (height, width) to pad to when images differ in size
+
+    # How each modality is stored and normalized; recipes/segmentation/preprocessing.py.
+    config.modalities = ml_collections.ConfigDict()
+    config.modalities.rgb = {
+        "channels": 3,
+        "scale": 1 / 255,
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "interpolation": "bicubic",
+    }
+    config.modalities.depth = {"channels": 1, "scale": 1 / 5000, "interpolation": "nearest"}
+    config.inputs = ("rgb", "depth")  # the modalities that this run uses, in order
+
+    config.network = ml_collections.ConfigDict()
+    config.network.backbone = "resnet101"
+    config.network.backbone_width = 64
+    config.network.decoder = "full"
+    config.network.decoder_widths = (512, 256, 256, 256)
+    config.network.dropout = 0.5
+    config.pretrained = ""  # a torchvision ResNet file for the encoder: .pth, .safetensors or .npz
+    config.freeze_statistics = True
+
+    config.fusion = ml_collections.ConfigDict()
+    config.fusion.name = "channel_exchanging"
+    config.fusion.threshold = 2e-2
+    config.fusion.l1 = 6e-4  # (M + 1) * 2e-4: the published loss counts it once for each output
+    config.fusion.share_only = False
+
+    config.augmentation = ml_collections.ConfigDict()
+    config.augmentation.size = (500, 500)
+    config.augmentation.scale = (0.5, 2.0)
+    config.augmentation.shorter_side = 350
+    config.augmentation.mirror = 0.5
+
+    config.batch_size = 6  # global: over all replicas
+    config.eval_batch_size = 1
+    config.optimizer = ml_collections.ConfigDict()
+    config.optimizer.name = "sgd"
+    config.optimizer.momentum = 0.9
+    config.optimizer.l2 = 1e-5
+    config.optimizer.decay = "none"
+    config.stages = (
+        {"epochs": 100, "encoder_rate": 5e-4, "decoder_rate": 3e-3},
+        {"epochs": 100, "encoder_rate": 2.5e-4, "decoder_rate": 1.5e-3},
+        {"epochs": 100, "encoder_rate": 1e-4, "decoder_rate": 7e-4},
+    )
+    config.jit_compile = False
+    config.evaluate_every = 10  # epochs
+    config.checkpoint_every = 10  # epochs
+    config.evaluation_resize = "bicubic"
+    config.report_examples = 4
+    return config
