@@ -33,7 +33,8 @@ def test_name_follows_content(folder):
     names.add(config(folder, lists={"test": "train.txt"}).name)
     (folder / "train.txt").write_text("a.png\tb.png\td.png")
     names.add(config(folder).name)
-    moved = folder.rename(folder.with_name("other"))
+    (folder.parent / "copy").mkdir()
+    moved = folder.rename(folder.parent / "copy" / folder.name)
     names.add(config(moved).name)
     assert len(names) == 8
 

@@ -232,6 +232,13 @@ def test_damage_is_named_and_leaves_no_data_set(folder, damage):
         assert not list(lists.rglob("*.json")) and not list(lists.rglob("*.tfrecord*"))
 
 
+def test_missing_files_are_found_before_anything_is_decoded(folder):
+    break_truncated(folder)
+    (folder / "rgb/000002.png").unlink()
+    with pytest.raises(ValueError, match=r"test\.txt, line 1: .*rgb/000002\.png: there is no such"):
+        builder_for(folder).download_and_prepare()
+
+
 def test_not_finite_depth(folder):
     depth = np.ones((6, 8), np.float32)
     write(folder / "depth/a.npy", depth)

@@ -55,3 +55,5 @@ def test_shadow():
     below, beside, above = (2.0, 2.0, 0.2), (0.5, 0.5, 0.2), (2.0, 2.0, 1.2)
     lit = visible([board], np.float32([below, beside, above]), (2.0, 2.0, 2.5))
     np.testing.assert_array_equal(lit, [False, True, True])
+    # A light below the board.
+    assert visible([board], np.float32([below]), (2.0, 2.0, 0.8))[0]

@@ -109,19 +109,6 @@ def test_sensor_has_holes_and_steps_that_grow_with_distance(frames):
     assert np.median(far) > 3 * np.median(near)
 
 
-def test_grazing_and_shiny_surfaces_are_holes():
-    from tfds_builders.rendered_rooms.sensors import depth_sensor
-
-    z = np.full((120, 160), 2.0, np.float32)
-    zeros, shut = np.zeros_like(z), np.zeros(z.shape, bool)
-    cosine = np.where(np.arange(160) < 80, 0.05, 0.9) * np.ones_like(z)
-    depth = depth_sensor(np.random.default_rng(1), z, cosine, zeros, shut, 120.0)
-    assert (depth[:, :80] == 0).all() and (depth[:, 80:] == 0).mean() < 0.1
-    shiny = np.where(np.arange(160) < 80, 0.6, 0.0) * np.ones_like(z)
-    depth = depth_sensor(np.random.default_rng(1), z, zeros + 1, shiny, shut, 120.0)
-    assert (depth[:, :80] == 0).mean() > 0.2 and (depth[:, 80:] == 0).mean() < 0.1
-
-
 def test_euclidean_and_zbuffer_depth_are_one_geometry(frames):
     for frame in frames:
         z, _ = metres(frame)
