@@ -20,7 +20,7 @@ from recipes.segmentation.colors import colorize, displayable, overlay
 from recipes.segmentation.data import modality_specs
 from recipes.segmentation.evaluation import Protocol, make_predict
 from recipes.segmentation.preprocessing import normalize
-from tfds_builders.multimodal_folder.image_file import read_image
+from tfds_builders.multimodal_folder.image_file import read_image_file
 
 
 def predict_folder(workdir, images, output, modalities=None, checkpoint="best"):
@@ -87,7 +87,7 @@ def _examples(folder, modalities):
 
 
 def _read(path, spec):
-    image = read_image(path)
+    image = read_image_file(path)
     if image.shape[-1] != spec["channels"]:
         raise ValueError(
             f"{path} must have {spec['channels']} channel(s). Received: {image.shape[-1]}"

@@ -11,6 +11,14 @@ The folder holds 795 + 654 frames in the papers' format, `train.txt` and `val.tx
 
 from recipes.segmentation.configs import default
 
+CLASS_NAMES = (
+    *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf"),
+    *("picture", "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror"),
+    *("floor mat", "clothes", "ceiling", "books", "refrigerator", "television", "paper", "towel"),
+    *("shower curtain", "box", "whiteboard", "person", "night stand", "toilet", "sink", "lamp"),
+    *("bathtub", "bag", "otherstructure", "otherfurniture", "otherprop"),
+)
+
 
 def get_config():
     config = default.get_config()
@@ -18,6 +26,5 @@ def get_config():
     config.data.columns = ("rgb", "label", "depth")
     config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}
     config.data.num_classes = 40
-    config.data.class_names = ["wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf", "picture", "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror", "floor mat", "clothes", "ceiling", "books", "refrigerator", "television", "paper", "towel", "shower curtain", "box", "whiteboard", "person", "night stand", "toilet", "sink", "lamp", "bathtub", "bag", "otherstructure", "otherfurniture", "otherprop"]
-    config.data.class_names = tuple(config.data.class_names)
+    config.data.class_names = CLASS_NAMES
     return config
