@@ -15,7 +15,7 @@ SCENE = Scene(
     surfaces={"wall": WHITE, "floor": WHITE, "ceiling": WHITE},
     decals=[
         Decal("back", (-1.0, 0.0), (0.5, 0.5), 0.0, LABEL["door"], RED),
-        Decal("back", (1.0, 0.0), (0.5, 0.5), 0.0, LABEL["window"], RED, is_open=True),
+        Decal("back", (0.55, 0.0), (0.5, 0.5), 0.0, LABEL["window"], RED, is_open=True),
         Decal("left", (0.0, 0.0), (0.5, 0.5), 0.0, LABEL["picture"], RED),
         Decal("floor", (0.0, 0.0), (0.8, 0.2), np.pi / 2, LABEL["rug"], RED),
     ],
@@ -34,8 +34,8 @@ TARGETS = {
     (1.45, 4.0, 1.05): "door",
     (1.6, 4.0, 1.5): "wall",
     (2.0, 4.0, 1.5): "wall",
-    (3.0, 4.0, 1.5): "window",
-    (2.55, 4.0, 1.95): "window",
+    (2.55, 4.0, 1.5): "window",
+    (2.1, 4.0, 1.95): "window",
     (0.0, 2.0, 1.5): "picture",
     (4.0, 2.0, 1.5): "wall",
     (2.0, 2.7, 0.0): "rug",  # turned, it is long in y
