@@ -43,6 +43,8 @@ class ModalityEnsemble(ModalityLayer):
 
     def weights_of(self, present=None):
         """softmax(alpha) over the modalities that are present, `(len(present),)`."""
+        if len(self.rows(present)) == 1:
+            return ops.ones((1,))  # Keras warns of a softmax over one number
         return ops.softmax(self.pick(self.alpha, present))
 
     def call(self, inputs, present=None):

@@ -26,13 +26,14 @@ def _resize(inputs, size, align_corners, method):
     scales, offsets = [], []
     for source, target in zip(shape[1:3], size, strict=True):
         source, target = ops.cast(source, "float32"), ops.cast(target, "float32")
+        scale, offset = target / source, ops.zeros(())
         if align_corners:
-            scale = ops.maximum(target - 1, 1.0) / ops.maximum(source - 1, 1.0)
+            aligned = ops.maximum(target - 1, 1.0) / ops.maximum(source - 1, 1.0)
             # scale_and_translate works on pixel areas: output centre i + 0.5 reads the input at
-            # (i + 0.5 - offset) / scale - 0.5, which must be i / scale.
-            offset = 0.5 - 0.5 * scale
-        else:
-            scale, offset = target / source, ops.zeros(())
+            # (i + 0.5 - offset) / scale - 0.5, which must be i / scale. A single pixel has no
+            # corners to align: it fills the output, as pixel areas do.
+            scale = ops.where(source > 1, aligned, scale)
+            offset = ops.where(source > 1, 0.5 - 0.5 * aligned, offset)
         scales.append(scale)
         offsets.append(offset)
     return ops.image.scale_and_translate(
