@@ -1,0 +1,145 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_asym.layers import (
+    ChannelExchange,
+    ModalityBatchNormalization,
+    ModalityInstanceNormalization,
+)
+from keras_asym.regularizers import ModalityShareL1
+from tests.helpers import arrays, gradients, images, randomize, uneven_sum
+from tests.layers.contract import LayerContract
+
+THETA = 2e-2
+
+
+class TestContract(LayerContract):
+    training = (False, True)
+
+    def make(self, modalities):
+        norm = ModalityBatchNormalization(modalities, gamma_regularizer=ModalityShareL1(1e-3))
+        return ChannelExchange(norm, threshold=THETA)
+
+
+class TestContractWithInstanceNormalization(LayerContract):
+    def make(self, modalities):
+        norm = ModalityInstanceNormalization(modalities)
+        return ChannelExchange(norm, threshold=1e-2, share_only=True)
+
+
+def built(gamma, **kwargs):
+    gamma = np.asarray(gamma, "float32")
+    layer = ChannelExchange(ModalityBatchNormalization(len(gamma)), THETA, **kwargs)
+    layer.build((None, None, None, gamma.shape[1]))
+    randomize(layer)
+    layer.layer.gamma.assign(gamma)
+    return layer
+
+
+def equation_6(normalized, gamma, theta=THETA):
+    """CEN, Eq. 6, channel by channel; `normalized` is (batch, modalities, H, W, channels)."""
+    normalized = np.asarray(normalized)
+    y = normalized.copy()
+    modalities = len(gamma)
+    for m in range(modalities):
+        for c in range(gamma.shape[1]):
+            if abs(gamma[m, c]) < theta:
+                others = [normalized[:, k, ..., c] for k in range(modalities) if k != m]
+                y[:, m, ..., c] = sum(others) / (modalities - 1)
+    return y
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("modalities", [2, 3])
+def test_equation_6(modalities, training, rng):
+    gamma = rng.uniform(-3 * THETA, 3 * THETA, (modalities, 7)).astype("float32")
+    gamma[:, 3] = 0.0  # given up by all
+    gamma[:, 4] = 1.0  # by none
+    layer = built(gamma)
+    x = images(4, modalities, 3, 4, 7)
+    folded = x.reshape(-1, 3, 4, 7)
+    normalized = np.reshape(layer.layer(folded, training=training), x.shape)
+    y = np.reshape(layer(folded, training=training), x.shape)
+    np.testing.assert_allclose(y, equation_6(normalized, gamma), atol=1e-6)
+    assert not np.allclose(y, normalized)
+
+
+def test_threshold_itself_is_kept():
+    theta = np.float32(THETA)
+    gamma = [[theta, -theta, np.nextafter(theta, 0), -np.nextafter(theta, 0)], [1, 1, 1, 1]]
+    np.testing.assert_array_equal(
+        built(gamma).keep_mask(), [[True, True, False, False], [True] * 4]
+    )
+
+
+def test_one_modality_keeps_everything():
+    layer = built(np.zeros((1, 5)))
+    x = images(3, 4, 4, 5)
+    np.testing.assert_array_equal(layer(x), layer.layer(x))
+    np.testing.assert_array_equal(layer.exchange_rate(), [0.0])
+
+
+def test_share_only():
+    layer = built(np.zeros((2, 5)), share_only=True)
+    expected = np.array([[False, False, True, True, True], [True, True, False, False, False]])
+    np.testing.assert_array_equal(layer.keep_mask(), expected)
+    np.testing.assert_allclose(layer.exchange_rate(), [0.4, 0.6])
+    x = images(2, 2, 3, 4, 5)
+    normalized = np.reshape(layer.layer(x.reshape(4, 3, 4, 5)), x.shape)
+    y = np.reshape(layer(x.reshape(4, 3, 4, 5)), x.shape)
+    expected = equation_6(normalized, np.where(expected, 1.0, 0.0))
+    np.testing.assert_allclose(y, expected, atol=1e-6)
+
+
+def test_exchange_rate():
+    layer = built([[0.0, 1.0, 0.001, 1.0], [1.0, 1.0, 0.0, -1.0], [0.0] * 4])
+    np.testing.assert_allclose(layer.exchange_rate(), [0.5, 0.25, 1.0])
+
+
+def test_present_modalities_exchange_with_each_other_alone():
+    gamma = np.array([[0, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 0]], "float32")
+    layer = built(gamma)
+    x = images(2, 2, 3, 4, 4)
+    folded = x.reshape(4, 3, 4, 4)
+    normalized = np.reshape(layer.layer(folded, present=(0, 2)), x.shape)
+    y = np.reshape(layer(folded, present=(0, 2)), x.shape)
+    np.testing.assert_allclose(y, equation_6(normalized, gamma[[0, 2]]), atol=1e-6)
+    alone = layer(folded, present=(1,))
+    np.testing.assert_array_equal(alone, layer.layer(folded, present=(1,)))
+
+
+def test_gradient_reaches_the_modality_whose_channel_is_used():
+    layer = built([[0.0, 1.0], [1.0, 1.0]])
+    _, (of_inputs,) = gradients(layer, images(2, 3, 4, 2), lambda y: uneven_sum(y[0]))
+    assert (of_inputs[0, ..., 0] == 0).all() and (of_inputs[1, ..., 0] != 0).all()
+    assert (of_inputs[0, ..., 1] != 0).all() and (of_inputs[1, ..., 1] == 0).all()
+
+
+def test_batch_statistics_and_penalty_pass_through_the_wrapper():
+    norm = ModalityBatchNormalization(2, gamma_regularizer=ModalityShareL1(0.1))
+    layer = ChannelExchange(norm)
+    before = arrays(norm.weights) if norm.built else None
+    layer(images(4, 3, 4, 6), training=True)
+    assert before is None and np.abs(arrays(norm.moving_mean)[0]).max() > 0
+    np.testing.assert_allclose(sum(layer.losses), 0.6, rtol=1e-6)
+    assert layer.name == f"{norm.name}_exchange"
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        lambda: keras.layers.BatchNormalization(),
+        lambda: ModalityBatchNormalization(2, scale=False),
+        lambda: keras.layers.Conv2D(2, 1),
+    ],
+)
+def test_wrong_normalization(norm):
+    with pytest.raises(ValueError, match=r"`layer` must be a Modality.* scale=True"):
+        ChannelExchange(norm())
+
+
+@pytest.mark.parametrize("threshold", [-1e-3, float("nan")])
+def test_wrong_threshold(threshold):
+    with pytest.raises(ValueError, match="`threshold` must not be negative"):
+        ChannelExchange(ModalityBatchNormalization(2), threshold)

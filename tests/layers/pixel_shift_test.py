@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from keras_asym.layers import PixelShift
+from keras_asym.ops import shift_pixels
+from tests.helpers import gradients, images, uneven_sum
+from tests.layers.contract import LayerContract
+
+
+class TestContract(LayerContract):
+    def make(self, modalities):
+        return PixelShift(modalities, reverse=modalities == 3)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("modalities", [2, 3])
+def test_the_next_modalitys_shift_is_added(modalities, reverse):
+    x, source = images(2, modalities, 4, 5, 13, seed=1), images(2, modalities, 4, 5, 13)
+    folded = (v.reshape(-1, 4, 5, 13) for v in (x, source))
+    layer = PixelShift(modalities, reverse)
+    y = np.reshape(layer(next(folded), source=next(folded)), x.shape)
+    for m in range(modalities):
+        other = source[:, (m + 1) % modalities]
+        expected = x[:, m] + np.asarray(shift_pixels(other, reverse))
+        np.testing.assert_allclose(y[:, m], expected, atol=1e-6)
+
+
+def test_source_is_the_input_by_default():
+    x = images(4, 4, 5, 13)
+    np.testing.assert_array_equal(PixelShift(2)(x), PixelShift(2)(x, source=x))
+
+
+def test_one_modality_gets_nothing_added():
+    x = images(4, 4, 5, 13)
+    np.testing.assert_array_equal(PixelShift(1)(x, source=2 * x), x)
+    np.testing.assert_array_equal(PixelShift(3)(x, present=(1,)), x)
+
+
+def test_present_modalities_add_to_each_other():
+    x = images(4, 4, 5, 13)
+    np.testing.assert_array_equal(PixelShift(3)(x, present=(0, 2)), PixelShift(2)(x))
+
+
+def test_gradient_comes_from_both_modalities():
+    _, (of_inputs,) = gradients(PixelShift(2), images(2, 4, 5, 13), lambda y: uneven_sum(y[0]))
+    assert (of_inputs[0] != 0).all()
+    assert (of_inputs[1, 1:-1, 1:-1, :8] != 0).all() and (of_inputs[1, ..., 8:] == 0).all()
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="must keep height, width and channels"):
+        PixelShift(2, name="shift")(images(4, 2, 3, 13), source=images(4, 4, 5, 13))
