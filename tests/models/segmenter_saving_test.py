@@ -1,0 +1,87 @@
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_asym.fusion import AsymmetricFusion, ChannelExchanging, PrivateNormalization
+from keras_asym.models import Segmenter
+from keras_asym.networks import ENCODER_VARIABLES, RefineNet
+from keras_asym.training.coupled_sgd import CoupledSGD
+from tests.models.tiny import batch, tiny_segmenter
+
+FUSIONS = [PrivateNormalization(), ChannelExchanging(), AsymmetricFusion()]
+
+
+def two_rates():
+    """The papers' optimizer: one learning rate for the encoder, one for the rest."""
+    return keras.optimizers.MultiOptimizer(
+        keras.optimizers.OptimizerMap(
+            CoupledSGD(3e-2, 0.9, 1e-3), {ENCODER_VARIABLES: CoupledSGD(5e-3, 0.9, 1e-3)}
+        )
+    )
+
+
+def saved_and_loaded(model, path):
+    model.save(path / "model.keras")
+    return keras.saving.load_model(path / "model.keras", safe_mode=True)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("fusion", FUSIONS, ids=lambda fusion: type(fusion).__name__)
+def test_saved_model_gives_the_same_numbers(count, fusion, tmp_path):
+    model = tiny_segmenter(count, fusion, ignore_class=7, evaluation_resize="bicubic")
+    loaded = saved_and_loaded(model, tmp_path)
+    assert type(loaded) is Segmenter
+    assert (loaded.ignore_class, loaded.evaluation_resize) == (7, "bicubic")
+    x, _ = batch(count)
+    for key, value in model(x).items():
+        np.testing.assert_array_equal(loaded(x)[key], value)
+
+
+def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
+    model = tiny_segmenter(2, ChannelExchanging(), freeze_statistics=True)
+    model.compile(two_rates())
+    for seed in range(2):
+        model.train_on_batch(*batch(2, seed=seed))
+    loaded = saved_and_loaded(model, tmp_path)
+    assert loaded.compiled
+    for one in (model, loaded):
+        one.reset_metrics()
+    logs = [one.train_on_batch(*batch(2, seed=5), return_dict=True) for one in (model, loaded)]
+    assert logs[0] == logs[1]
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)  # momentum included: this step used it
+    for a, b in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+
+
+def test_two_rates_reach_their_variables():
+    model = tiny_segmenter(2)
+    optimizer = keras.optimizers.MultiOptimizer(
+        keras.optimizers.OptimizerMap(CoupledSGD(0.1), {ENCODER_VARIABLES: CoupledSGD(0.0)})
+    )
+    model.compile(optimizer)
+    before = {v.path: ops.convert_to_numpy(v) for v in model.trainable_variables}
+    model.train_on_batch(*batch(2))
+    changed = {
+        v.path.split("/")[0]
+        for v in model.trainable_variables
+        if np.any(before[v.path] != ops.convert_to_numpy(v))
+    }
+    assert changed == {"classifier", "ensemble"}
+
+
+@pytest.mark.parametrize(
+    ("fusion", "modalities"),
+    [(ChannelExchanging(), {"rgb": 3, "depth": 4}), (AsymmetricFusion(), {"rgb": 3, "depth": 1})],
+)
+@pytest.mark.parametrize(("backbone", "decoder"), [("resnet50", "light"), ("resnet18", "full")])
+def test_encoder_variables_are_those_of_the_resnet(backbone, decoder, fusion, modalities):
+    network = RefineNet(backbone, 5, decoder, (8, 8, 8, 8))
+    model = Segmenter(network, modalities, fusion)
+    inside = ("conv1_conv", "conv1_bn", "stack")
+    encoder = [v.path for v in model.weights if v.path.split("/")[-2].startswith(inside)]
+    assert len(encoder) == {"resnet50": 53, "resnet18": 20}[backbone] * 5
+    assert encoder == [v.path for v in model.weights if re.fullmatch(ENCODER_VARIABLES, v.path)]

@@ -1,0 +1,369 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_asym.fusion import (
+    AsymmetricFusion,
+    ChannelExchanging,
+    PrivateNormalization,
+    to_multimodal,
+)
+from keras_asym.losses import ValidPixelCrossentropy
+from keras_asym.models import Segmenter
+from keras_asym.networks import RefineNet
+from tests.helpers import distance, gradients, images
+from tests.models.tiny import (
+    CLASSES,
+    VOID,
+    batch,
+    confusion,
+    cross_entropy,
+    figures,
+    tiny_network,
+    tiny_segmenter,
+)
+
+NAMES = ["rgb", "depth", "normal"]
+FUSIONS = [PrivateNormalization(), ChannelExchanging(l1=0.1), AsymmetricFusion()]
+BY_NAME = {"ids": lambda fusion: type(fusion).__name__}
+
+
+def predictions(model, x):
+    return {key: np.asarray(value) for key, value in model.predict_on_batch(x).items()}
+
+
+def upsample(logits, size):
+    """Half-pixel bilinear resizing in NumPy, one axis at a time."""
+    for axis, target in zip((1, 2), size, strict=True):
+        source = logits.shape[axis]
+        at = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+        low = np.minimum(np.floor(at).astype(int), source - 1)
+        high = np.minimum(low + 1, source - 1)
+        part = (at - low).reshape((-1, 1, 1) if axis == 1 else (-1, 1))
+        logits = logits.take(low, axis) * (1 - part) + logits.take(high, axis) * part
+    return logits
+
+
+class TestCall:
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
+    def test_logits_by_name_at_the_size_of_the_input(self, count, fusion):
+        model = tiny_segmenter(count, fusion)
+        for height, width in ((8, 12), (9, 7)):  # one model, any size
+            x, _ = batch(count, height=height, width=width)
+            outputs = model(x)
+            assert sorted(outputs) == sorted([*NAMES[:count], "ensemble"])
+            low = model.network(x)
+            for key in NAMES[:count]:
+                assert outputs[key].shape == (4, height, width, CLASSES)
+                expected = upsample(ops.convert_to_numpy(low[key]), (height, width))
+                assert distance(outputs[key], expected) < 1e-6
+            np.testing.assert_array_equal(outputs["ensemble"], model(x, training=False)["ensemble"])
+
+    def test_ensemble_is_the_mix_of_the_branches(self):
+        model = tiny_segmenter(3)
+        x, _ = batch(3)
+        outputs = model(x)
+        alpha = ops.convert_to_numpy(model.network.get_layer("ensemble").alpha)
+        weights = np.exp(alpha) / np.exp(alpha).sum()
+        mix = sum(w * np.asarray(outputs[n]) for w, n in zip(weights, NAMES, strict=True))
+        assert distance(outputs["ensemble"], mix) < 1e-6
+
+    def test_with_one_modality_the_ensemble_is_the_branch(self):
+        model = tiny_segmenter(1, ChannelExchanging())
+        outputs = predictions(model, batch(1)[0])
+        np.testing.assert_array_equal(outputs["ensemble"], outputs["rgb"])
+
+    def test_more_keys_and_any_order_are_allowed(self):
+        model = tiny_segmenter(2)
+        x, _ = batch(2)
+        shuffled = {"name": images(4, 1), "depth": x["depth"], "rgb": x["rgb"]}
+        np.testing.assert_array_equal(model(shuffled)["depth"], model(x)["depth"])
+
+    def test_bicubic_only_outside_training(self):
+        bilinear = tiny_segmenter(2, freeze_statistics=True)
+        bicubic = tiny_segmenter(2, freeze_statistics=True, evaluation_resize="bicubic")
+        x, _ = batch(2)
+        training = [ops.convert_to_numpy(m(x, training=True)["rgb"]) for m in (bilinear, bicubic)]
+        np.testing.assert_array_equal(*training)
+        other = bicubic(x)["rgb"]
+        assert 1e-3 < distance(other, bilinear(x)["rgb"]) < 0.5
+        low = bicubic.network(x)["rgb"]
+        expected = ops.image.resize(low, (8, 12), "bicubic", antialias=False)
+        assert distance(other, expected) < 0.3  # another cubic kernel, at -0.5 or -0.75
+
+    def test_refinenet(self):
+        network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8))
+        model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
+        outputs = model(batch(2, size=1, height=40, width=56)[0])
+        assert outputs["ensemble"].shape == (1, 40, 56, CLASSES)
+
+
+class TestLoss:
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_sum_of_the_outputs_over_the_valid_pixels_and_the_penalty_once(self, count):
+        model = tiny_segmenter(count, ChannelExchanging(l1=0.1), freeze_statistics=True)
+        model.compile(keras.optimizers.SGD(0.0))
+        x, y = batch(count)
+        logs = model.train_on_batch(x, y, return_dict=True)
+        outputs = predictions(model, x)
+        keys = NAMES[:count] + (["ensemble"] if count > 1 else [])
+        losses = {key: cross_entropy(outputs[key], y) for key in keys}
+        penalty = 0.0
+        if count > 1:
+            norm = model.network.get_layer("stack0_block0_2_bn_exchange").layer
+            gamma = np.abs(ops.convert_to_numpy(norm.gamma))
+            edges = [m * 8 // count for m in range(count + 1)]
+            penalty = 0.1 * sum(gamma[m, edges[m] : edges[m + 1]].sum() for m in range(count))
+            assert penalty > 0.05
+            for key in keys:
+                assert logs[f"{key}_loss"] == pytest.approx(losses[key], rel=1e-5)
+        assert logs["loss"] == pytest.approx(sum(losses.values()) + penalty, rel=1e-5)
+
+    def test_void_pixels_do_not_count(self):
+        model = tiny_segmenter(2)
+        model.compile("sgd")
+        x, y = batch(2, void=0.5)
+        before = model.test_on_batch(x, y, return_dict=True)
+        assert before["loss"] == pytest.approx(
+            sum(cross_entropy(p, y) for p in predictions(model, x).values()), rel=1e-5
+        )
+
+    @pytest.mark.parametrize("fusion", [PrivateNormalization(), ChannelExchanging()], **BY_NAME)
+    def test_a_batch_of_void_pixels_alone(self, fusion):
+        model = tiny_segmenter(2, fusion, freeze_statistics=True)
+        model.compile(keras.optimizers.SGD(1.0))
+        x, y = batch(2)
+        weights = model.network.get_layer("classifier").get_weights()
+        logs = model.train_on_batch(x, np.full_like(y, VOID), return_dict=True)
+        assert logs["ensemble_loss"] == logs["rgb_loss"] == logs["depth_loss"] == 0
+        assert np.isfinite(logs["loss"])
+        for value in model.get_weights():
+            assert np.isfinite(value).all()
+        for now, then in zip(
+            model.network.get_layer("classifier").get_weights(), weights, strict=True
+        ):
+            np.testing.assert_array_equal(now, then)
+
+    def test_sample_weight(self):
+        model = tiny_segmenter(2)
+        model.compile("sgd")
+        x, y = batch(2)
+        weights = np.array([0.0, 1.0, 2.0, 0.5], "float32")
+        outputs = predictions(model, x)
+        logs = model.test_on_batch(x, y, sample_weight=weights, return_dict=True)
+        expected = sum(cross_entropy(p, y, weights[:, None, None]) for p in outputs.values())
+        assert logs["loss"] == pytest.approx(expected, rel=1e-5)
+        matrix = confusion(y, outputs["rgb"].argmax(-1))  # every valid pixel counts once
+        assert logs["rgb_pixel_accuracy"] == pytest.approx(figures(matrix)["pixel_accuracy"])
+
+    def test_own_loss(self):
+        class Zero(keras.losses.Loss):
+            def call(self, y_true, y_pred):
+                return 0.0 * ops.sum(y_pred, axis=(1, 2, 3)) + 2.0
+
+        model = tiny_segmenter(2)
+        model.compile("sgd", loss=Zero())
+        assert model.test_on_batch(*batch(2), return_dict=True)["loss"] == pytest.approx(6.0)
+
+    def test_more_metrics(self):
+        model = tiny_segmenter(2)
+        model.compile(
+            "sgd", metrics={"ensemble": [keras.metrics.SparseCategoricalAccuracy(name="top")]}
+        )
+        logs = model.test_on_batch(*batch(2, void=0.0), return_dict=True)
+        assert logs["ensemble_top"] == pytest.approx(logs["ensemble_pixel_accuracy"])
+
+    def test_targets_by_output_are_refused(self):
+        model = tiny_segmenter(2)
+        model.compile("sgd")
+        x, y = batch(2)
+        with pytest.raises(ValueError, match="one mask"):
+            model.test_on_batch(x, {"rgb": y, "depth": y})
+
+
+class TestTraining:
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_names_of_the_logs(self, count):
+        model = tiny_segmenter(count, ChannelExchanging())
+        model.compile("sgd")
+        x, y = batch(count)
+        history = model.fit(x, y, batch_size=2, epochs=2, validation_data=(x, y), verbose=0)
+        keys = [*NAMES[:count], "ensemble"]
+        names = {f"{k}_{f}" for k in keys for f in ("pixel_accuracy", "mean_accuracy", "mean_iou")}
+        names |= {"loss"} | ({f"{k}_loss" for k in keys} if count > 1 else set())
+        assert set(history.history) == names | {f"val_{name}" for name in names}
+        assert set(model.evaluate(x, y, verbose=0, return_dict=True)) == names
+        predicted = model.predict(x, batch_size=3, verbose=0)
+        assert predicted["ensemble"].shape == (*y.shape, CLASSES)
+
+    def test_fit_learns(self):
+        model = tiny_segmenter(2, ChannelExchanging())
+        model.compile(keras.optimizers.Adam(0.02))
+        x, _ = batch(2)
+        y = np.where(x["rgb"][..., 0] > 0, 1, np.where(x["depth"][..., 0] > 0, 2, 0))
+        history = model.fit(x, y, batch_size=4, epochs=40, verbose=0).history
+        assert history["ensemble_loss"][-1] < 0.6 * history["ensemble_loss"][0]
+        assert history["ensemble_mean_iou"][-1] > history["ensemble_mean_iou"][0] + 0.1
+
+    def test_figures_are_those_of_all_batches_together(self):
+        model = tiny_segmenter(2)
+        model.compile("sgd")
+        x, y = batch(2, size=5)
+        y[0] = 1  # classes unevenly spread: a mean over batches would differ
+        outputs = predictions(model, x)
+        for _ in range(2):  # a second evaluation starts from nothing
+            logs = model.evaluate(x, y, batch_size=2, verbose=0, return_dict=True)
+            for key, logits in outputs.items():
+                for name, value in figures(confusion(y, logits.argmax(-1))).items():
+                    assert logs[f"{key}_{name}"] == pytest.approx(value, rel=1e-6)
+
+    def test_the_ensembles_loss_trains_alpha_alone(self):
+        model = tiny_segmenter(2)
+        x, y = batch(2)
+        loss = ValidPixelCrossentropy()
+        of_weights, _ = gradients(model, x, lambda outputs: loss(y, outputs["ensemble"]))
+        assert [path for path, value in of_weights.items() if np.any(value)] == ["ensemble/alpha"]
+
+    @pytest.mark.parametrize("frozen", [True, False])
+    def test_freeze_statistics(self, frozen):
+        model = tiny_segmenter(2, freeze_statistics=frozen)
+        model.compile("sgd")
+        norm = model.network.get_layer("conv1_bn")
+        before = [ops.convert_to_numpy(v) for v in norm.weights]
+        model.train_on_batch(*batch(2))
+        same = [
+            np.array_equal(b, ops.convert_to_numpy(v))
+            for b, v in zip(before, norm.weights, strict=True)
+        ]
+        assert same == [False, False, frozen, frozen]  # gamma, beta, mean, variance
+
+    @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
+    def test_compiled_step_equals_the_plain_one(self, fusion):
+        logs, weights = [], []
+        for compiled in (False, True):
+            keras.utils.clear_session()
+            model = tiny_segmenter(2, fusion, size=(8, 12))
+            model.compile(keras.optimizers.SGD(0.1), jit_compile=compiled)
+            for seed in range(2):
+                out = model.train_on_batch(*batch(2, seed=seed), return_dict=True)
+            logs.append(out)
+            weights.append(model.get_weights())
+        assert logs[0].keys() == logs[1].keys()
+        for key, value in logs[0].items():
+            assert logs[1][key] == pytest.approx(value, rel=1e-4), key
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+    @pytest.mark.parametrize("fusion", FUSIONS[1:], **BY_NAME)
+    def test_mixed_precision(self, policy, fusion):
+        exact = tiny_segmenter(2, fusion)
+        keras.utils.clear_session()
+        keras.config.set_dtype_policy(policy)
+        try:
+            model = tiny_segmenter(2, fusion)
+            x, y = batch(2)
+            for key, logits in model(x).items():
+                assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+                assert distance(logits, exact(x)[key]) < 0.03
+            assert model.network.get_layer("conv1_conv").compute_dtype == policy[6:]
+            assert {keras.backend.standardize_dtype(v.dtype) for v in model.weights} == {"float32"}
+            model.compile(keras.optimizers.SGD(0.01))
+            before = model.get_weights()
+            logs = model.train_on_batch(x, y, return_dict=True)
+            exact.compile("sgd")
+            expected = exact.train_on_batch(x, y, return_dict=True)["loss"]
+            assert logs["loss"] == pytest.approx(expected, rel=0.03)
+            assert any(np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True))
+        finally:
+            keras.config.set_dtype_policy("float32")
+
+
+class TestSelect:
+    @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
+    @pytest.mark.parametrize("names", [["rgb"], ["normal", "depth"]])
+    def test_shares_every_weight(self, fusion, names):
+        model = tiny_segmenter(3, fusion)
+        part = model.select(names)
+        x = {name: image for name, image in batch(3)[0].items() if name in names}
+        outputs = part(x)
+        assert sorted(outputs) == sorted([*names, "ensemble"])
+        known = {id(v) for v in model.weights}
+        assert part.weights and all(id(v) in known for v in part.weights)
+        classifier = model.network.get_layer("classifier")
+        classifier.set_weights([0 * w for w in classifier.get_weights()])
+        assert not np.any(np.asarray(part(x)["ensemble"]))
+
+    def test_without_fusion_a_branch_alone_is_the_same(self):
+        model = tiny_segmenter(3)
+        x, _ = batch(3)
+        alone = model.select(["depth"])({"depth": x["depth"]})
+        assert distance(alone["depth"], model(x)["depth"]) < 1e-6
+        np.testing.assert_array_equal(alone["ensemble"], alone["depth"])
+
+    @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
+    def test_is_trained_and_saved(self, fusion, tmp_path):
+        part = tiny_segmenter(3, fusion, evaluation_resize="bicubic").select(["rgb", "normal"])
+        part.compile("sgd")
+        x, y = batch(3)
+        x.pop("depth")
+        logs = part.train_on_batch(x, y, return_dict=True)
+        assert np.isfinite(logs["loss"]) and "normal_mean_iou" in logs
+        part.save(tmp_path / "part.keras")
+        loaded = keras.saving.load_model(tmp_path / "part.keras", safe_mode=True)
+        for key, value in predictions(part, x).items():
+            np.testing.assert_array_equal(predictions(loaded, x)[key], value)
+
+    @pytest.mark.parametrize("names", [[], ["thermal"], "rgb"])
+    def test_unknown_names(self, names):
+        with pytest.raises(ValueError, match="some of the modalities"):
+            tiny_segmenter(2).select(names)
+
+
+class TestErrors:
+    def test_missing_modality(self):
+        model = tiny_segmenter(2)
+        x, y = batch(2)
+        with pytest.raises(ValueError, match=r"\['rgb', 'depth'\].*model\.select"):
+            model({"rgb": x["rgb"]})
+        with pytest.raises(ValueError, match="dictionary with the modalities"):
+            model(x["rgb"])
+        model.compile("sgd")
+        with pytest.raises(ValueError, match="dictionary with the modalities"):
+            model.fit({"rgb": x["rgb"], "dept": x["depth"]}, y, verbose=0)
+
+    def test_wrong_number_of_channels(self):
+        x, _ = batch(2)
+        with pytest.raises(ValueError, match=r"'depth' must have the shape \(.*, 1\).*, 3\)"):
+            tiny_segmenter(2)({"rgb": x["rgb"], "depth": x["rgb"]})
+
+    def test_wrong_rank(self):
+        x, _ = batch(2)
+        with pytest.raises(ValueError, match="'depth' must have the shape"):
+            tiny_segmenter(2)({"rgb": x["rgb"], "depth": x["depth"][..., 0]})
+
+    def test_sizes_that_differ(self):
+        x, _ = batch(2)
+        with pytest.raises(ValueError, match=r"crop or resize.*\(4, 6, 12, 1\)"):
+            tiny_segmenter(2)({"rgb": x["rgb"], "depth": x["depth"][:, 1:-1]})
+
+    def test_evaluation_resize(self):
+        with pytest.raises(ValueError, match="Received: evaluation_resize='nearest'"):
+            Segmenter(tiny_network(), {"rgb": 3}, evaluation_resize="nearest")
+
+    def test_no_modalities(self):
+        plain = tiny_network()
+        without = to_multimodal(plain, {"rgb": 3, "depth": 1})
+        for network in (plain, without):
+            with pytest.raises(ValueError, match="multimodal with an ensemble"):
+                Segmenter(network)
+
+    def test_settings_that_belong_to_to_multimodal(self):
+        network = to_multimodal(tiny_network(), {"rgb": 3}, ensemble=True)
+        assert Segmenter(network).modality_names == ("rgb",)
+        with pytest.raises(ValueError, match="freeze_statistics=True"):
+            Segmenter(network, freeze_statistics=True)
+        with pytest.raises(ValueError, match="ChannelExchanging"):
+            Segmenter(network, fusion=ChannelExchanging())
