@@ -13,7 +13,8 @@ class Segmenter(keras.Model):
 
     One mask serves all outputs. The training loss is the sum over the branches and the ensemble of
     the cross-entropy, divided by the number of valid pixels of the global batch; metrics are kept
-    for each output (CEN, [arXiv 2011.05005](https://arxiv.org/abs/2011.05005); AsymFusion,
+    for each output and count every valid pixel alike, whatever `sample_weight` says (CEN,
+    [arXiv 2011.05005](https://arxiv.org/abs/2011.05005); AsymFusion,
     [arXiv 2108.05009](https://arxiv.org/abs/2108.05009)).
 
     Args:
@@ -42,7 +43,9 @@ class Segmenter(keras.Model):
         `"ensemble"`.
 
     Raises:
-        ValueError: If a modality is missing from the inputs.
+        ValueError: If a modality is missing from the inputs, has another number of channels than
+            declared or another size than the first one; if `modalities` is `None` and `network`
+            is not multimodal.
 
     Example:
 
@@ -68,20 +71,17 @@ class Segmenter(keras.Model):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        if modalities is not None:
-            network = to_multimodal(
-                network, modalities, fusion, freeze_statistics, synchronized, ensemble=True
-            )
-        elif not isinstance(network.output, dict) or "ensemble" not in network.output:
-            raise ValueError(
-                '`modalities` must be given, such as {"rgb": 3, "depth": 1}, unless `network` is '
-                f"multimodal with an ensemble. Received: modalities=None, network={network.name}"
-            )
         if evaluation_resize not in ("bilinear", "bicubic"):
             raise ValueError(
                 '`evaluation_resize` must be "bilinear" or "bicubic". '
                 f"Received: evaluation_resize={evaluation_resize!r}"
             )
+        if modalities is not None:
+            network = to_multimodal(
+                network, modalities, fusion, freeze_statistics, synchronized, ensemble=True
+            )
+        else:
+            _check_multimodal(network, fusion, freeze_statistics, synchronized)
         self.network = network
         self.ignore_class = ignore_class
         self.evaluation_resize = evaluation_resize
@@ -142,7 +142,8 @@ class Segmenter(keras.Model):
             loss: Loss of one output; `ValidPixelCrossentropy` by default. It is applied to every
                 output and summed.
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
-            **kwargs: As in Keras.
+            **kwargs: As in Keras; `metrics` beyond the confusion matrices by output, such as
+                `{"ensemble": [...]}`.
         """
         if jit_compile == "auto" and _is_distributed():
             jit_compile = False
@@ -151,7 +152,18 @@ class Segmenter(keras.Model):
             loss = {key: loss for key in self.loss_keys}
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
+    def compile_from_config(self, config):
+        """Compiles the model as it was when saved, with the state of its optimizer to come."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if isinstance(y, dict | list | tuple):
+            raise ValueError(
+                "The targets must be one mask (batch, height, width), which serves all outputs. "
+                f"Received: {type(y).__name__}"
+            )
         targets = {key: y for key in self.loss_keys}
         outputs = {key: y_pred[key] for key in self.loss_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in targets}
@@ -160,7 +172,9 @@ class Segmenter(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         for metric in self.confusion:
             metric.update_state(y, y_pred[metric.name])
-        return self.get_metrics_result()
+        targets = {key: y for key in self.output_keys}
+        weights = None if sample_weight is None else {key: sample_weight for key in targets}
+        return super().compute_metrics(x, targets, y_pred, weights)
 
     def select(self, names):
         """A Segmenter on a subset of the modalities that shares every weight with this one.
@@ -189,6 +203,22 @@ class Segmenter(keras.Model):
             config["network"], custom_objects=custom_objects
         )
         return cls(**{**config, "network": network})
+
+
+def _check_multimodal(network, fusion, freeze_statistics, synchronized):
+    outputs = getattr(network, "output", None)
+    if not isinstance(outputs, dict) or "ensemble" not in outputs:
+        raise ValueError(
+            '`modalities` must be given, such as {"rgb": 3, "depth": 1}, unless `network` is '
+            "multimodal with an ensemble. Received: modalities=None, network="
+            f"{getattr(network, 'name', network)}"
+        )
+    if fusion is not None or freeze_statistics or synchronized is not None:
+        raise ValueError(
+            "`fusion`, `freeze_statistics` and `synchronized` must be given to to_multimodal when "
+            "`network` is multimodal already. Received: modalities=None, "
+            f"fusion={fusion}, freeze_statistics={freeze_statistics}, synchronized={synchronized}"
+        )
 
 
 def _is_distributed():
