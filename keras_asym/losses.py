@@ -17,8 +17,13 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         y_true: Labels `(batch, height, width)`, integers.
         y_pred: Logits `(batch, height, width, num_classes)`.
 
+        sample_weight: Optional weights, `(batch,)` up to `(batch, height, width)`. They multiply
+            the pixels' values; what is divided by stays the number of valid pixels.
+
     Returns:
-        Scalar; 0 for a batch of void pixels alone.
+        Scalar; 0 for a batch of void pixels alone. A label that is neither a class nor void is an
+        error on the TensorFlow backend; where a compiled step cannot raise one (XLA, JAX) it makes
+        the loss not a number, while the gradients stay those of the other pixels.
 
     Example:
 
@@ -36,25 +41,44 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         if len(labels.shape) == len(y_pred.shape):
             labels = ops.squeeze(labels, axis=-1)
         logits = ops.cast(y_pred, "float32")
-        valid = ops.cast(ops.not_equal(labels, self.ignore_class), "float32")
+        is_class = ops.logical_and(labels >= 0, labels < logits.shape[-1])
+        is_void = ops.equal(labels, self.ignore_class)
+        _check_labels(labels, ops.logical_or(is_class, is_void), logits.shape[-1])
+        valid = ops.logical_not(is_void)
         values = keras.losses.sparse_categorical_crossentropy(
-            ops.where(ops.cast(valid, "bool"), labels, 0), logits, from_logits=True
+            ops.where(ops.logical_and(is_class, valid), labels, 0), logits, from_logits=True
         )
-        weight = valid
+        values = ops.where(is_class, values, float("nan"))
         if sample_weight is not None:
-            sample_weight = ops.cast(sample_weight, "float32")
-            missing = len(valid.shape) - len(sample_weight.shape)
-            weight = valid * ops.reshape(
-                sample_weight, (*ops.shape(sample_weight), *(1,) * missing)
-            )
-        count = _sum_over_replicas(ops.sum(valid))
-        return ops.sum(values * weight) / ops.maximum(count, 1.0)
+            values = values * _align(ops.cast(sample_weight, "float32"), len(labels.shape))
+        count = _sum_over_replicas(ops.sum(ops.cast(valid, "float32")))
+        return ops.sum(ops.where(valid, values, 0.0)) / ops.maximum(count, 1.0)
 
     def call(self, y_true, y_pred):
         return self(y_true, y_pred)
 
     def get_config(self):
         return {"name": self.name, "ignore_class": self.ignore_class}
+
+
+def _align(weights, rank):
+    """Sample weights with as many axes as the labels have."""
+    if len(weights.shape) > rank:
+        return ops.squeeze(weights, axis=-1)
+    return ops.reshape(weights, (*ops.shape(weights), *(1,) * (rank - len(weights.shape))))
+
+
+def _check_labels(labels, known, num_classes):
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    # XLA drops the assertion; the loss is then not a number.
+    tf.debugging.Assert(
+        tf.reduce_all(known),
+        [f"Labels must be in 0..{num_classes - 1} or the void label. Received:", labels],
+        summarize=16,
+    )
 
 
 def _sum_over_replicas(value):

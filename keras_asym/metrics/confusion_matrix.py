@@ -10,6 +10,9 @@ class ConfusionMatrix(keras.metrics.Metric):
     whole data set. Rows are the true classes. Mean accuracy and mean IoU are taken over the
     classes that occur (in the labels; in labels or predictions).
 
+    A label that is neither a class nor void, or a prediction that is no class, counts in no cell:
+    it makes the figures not a number until the metric is reset, inside a compiled step too.
+
     Args:
         num_classes: Number of classes C, void not counted.
         ignore_class: The void label; its pixels count nowhere.
@@ -33,17 +36,30 @@ class ConfusionMatrix(keras.metrics.Metric):
             dtype="int64" if keras.backend.backend() != "jax" else "int32",
             name="matrix",
         )
+        self.invalid = self.add_variable((), "zeros", self.matrix.dtype, name="invalid")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch of pixels; `sample_weight` is not used, every valid pixel counts once."""
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
-        if len(y_pred.shape) > len(y_true.shape) or y_pred.shape[-1] == self.num_classes:
+        if self._has_class_axis(y_true.shape, y_pred.shape):
             y_pred = ops.argmax(y_pred, axis=-1)
         predictions = ops.reshape(ops.cast(y_pred, "int32"), (-1,))
-        valid = ops.not_equal(labels, self.ignore_class)
+        not_void = ops.not_equal(labels, self.ignore_class)
+        valid = not_void
+        for index in (labels, predictions):
+            valid = ops.logical_and(valid, ops.logical_and(index >= 0, index < self.num_classes))
         cell = ops.where(valid, labels * self.num_classes + predictions, 0)
         counts = ops.segment_sum(ops.cast(valid, "int32"), cell, self.num_classes**2)
         counts = ops.reshape(counts, (self.num_classes, self.num_classes))
         self.matrix.assign_add(ops.cast(counts, self.matrix.dtype))
+        invalid = ops.count_nonzero(ops.logical_and(not_void, ops.logical_not(valid)))
+        self.invalid.assign_add(ops.cast(invalid, self.matrix.dtype))
+
+    def _has_class_axis(self, true, pred):
+        """Whether predictions of shape `pred` are logits (labels may be `(..., 1)`)."""
+        column = true[-1] == 1 and pred[-1] == self.num_classes and self.num_classes > 1
+        return len(pred) > len(true) or (len(pred) == len(true) and column)
 
     def per_class_iou(self):
         """IoU of each class, `(num_classes,)`; not a number where a class does not occur."""
@@ -57,10 +73,14 @@ class ConfusionMatrix(keras.metrics.Metric):
         hits = ops.diagonal(matrix)
         true = ops.sum(matrix, axis=1)
         iou = self.per_class_iou()
+        figures = {
+            "pixel_accuracy": ops.sum(hits) / ops.maximum(ops.sum(true), 1.0),
+            "mean_accuracy": _mean_where(hits / ops.maximum(true, 1.0), true > 0),
+            "mean_iou": _mean_where(iou, ops.logical_not(ops.isnan(iou))),
+        }
         return {
-            f"{self.name}_pixel_accuracy": ops.sum(hits) / ops.maximum(ops.sum(true), 1.0),
-            f"{self.name}_mean_accuracy": _mean_where(hits / ops.maximum(true, 1.0), true > 0),
-            f"{self.name}_mean_iou": _mean_where(iou, ops.logical_not(ops.isnan(iou))),
+            f"{self.name}_{key}": ops.where(self.invalid > 0, float("nan"), value)
+            for key, value in figures.items()
         }
 
     def get_config(self):
