@@ -1,7 +1,9 @@
-import keras
+import re
+
 import numpy as np
 
 from keras_asym.layers import ChannelExchange
+from keras_asym.networks import ENCODER_VARIABLES
 from keras_asym.weights.names import locate
 from keras_asym.weights.reading import read_state_dict
 
@@ -30,7 +32,7 @@ def load_reference_state_dict(model, state_dict):
         ValueError: If an entry is missing, unexpected or wrongly shaped; lists them. The model is
             then unchanged.
     """
-    _assign(model, _without_prefix(state_dict), optional=())
+    _assign(model, _without_prefix(state_dict), required=".*")
 
 
 def load_imagenet_checkpoint(model, path):
@@ -50,8 +52,9 @@ def load_imagenet_state_dict(model, state_dict):
         ValueError: If an entry of the encoder is missing, unexpected or wrongly shaped; lists
             them. The model is then unchanged.
     """
-    state_dict = {k: v for k, v in state_dict.items() if not k.startswith("fc.")}
-    _assign(model, _without_prefix(state_dict), optional=("refine", "classifier", "ensemble"))
+    state_dict = _without_prefix(state_dict)
+    encoder = {name: x for name, x in state_dict.items() if not name.startswith("fc.")}
+    _assign(model, encoder, required=ENCODER_VARIABLES)
 
 
 def _without_prefix(state_dict):
@@ -62,7 +65,7 @@ def _without_prefix(state_dict):
     }
 
 
-def _assign(model, state_dict, optional):
+def _assign(model, state_dict, required):
     """Plans every assignment, raises if one does not fit, and only then writes."""
     variables = _variables(model)
     values, problems = {}, []
@@ -76,12 +79,12 @@ def _assign(model, state_dict, optional):
         rows = _rows(variable, place, array)
         if rows is None:
             problems.append(
-                f"wrong shape: {name} {state_dict[name].shape} for {variable.path} "
+                f"wrong shape or modality: {name} {state_dict[name].shape} for {variable.path} "
                 f"{tuple(variable.shape)}"
             )
         else:
             values.setdefault(place[:2], {}).update(rows)
-    problems += _missing(variables, values, optional)
+    problems += _missing(variables, values, required)
     if problems:
         more = f"\n  ... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         raise ValueError(
@@ -108,9 +111,9 @@ def _rows(variable, place, array):
     return None
 
 
-def _missing(variables, values, optional):
+def _missing(variables, values, required):
     for key, variable in variables.items():
-        if key[0].startswith(optional) if optional else False:
+        if not re.fullmatch(required, variable.path):
             continue
         rows = values.get(key, {})
         count = variable.shape[0] if key[0].endswith("_bn") and len(variable.shape) == 2 else 1
@@ -132,10 +135,6 @@ def _variables(model):
     found = {}
     for layer in network.layers:
         layer = layer.layer if isinstance(layer, ChannelExchange) else layer
-        if isinstance(layer, keras.layers.Layer):
-            for variable in layer.weights:
-                if not variable.path.startswith("seed_generator") and variable.name != (
-                    "seed_generator_state"
-                ):
-                    found[layer.name, variable.name] = variable
+        for variable in layer.weights:
+            found[layer.name, variable.name] = variable
     return found

@@ -1,6 +1,5 @@
+import importlib
 import pathlib
-
-import numpy as np
 
 
 def read_state_dict(path):
@@ -13,40 +12,60 @@ def read_state_dict(path):
             `model` entry is taken.
 
     Raises:
-        ValueError: If the file's format is not one of these, or it holds no arrays.
+        ValueError: If the file's format is not one of these, or it cannot be read (cut short,
+            damaged, or a pickle of more than tensors), or holds no arrays.
         ImportError: If the reader's package is not installed.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise ValueError(f"`path` must be a checkpoint file. Received: {path}, which is not there")
+    package, read = _reader(path)
+    package = _import(package, path)
+    try:
+        arrays = read(package, path)
+    except Exception as error:  # the readers' packages raise a dozen kinds
+        raise ValueError(
+            f"The checkpoint {path} cannot be read: it is damaged, cut short, or a pickle that "
+            f"holds more than tensors. {type(error).__name__}: {error}"
+        ) from error
+    if not arrays:
+        raise ValueError(f"The checkpoint {path} holds no arrays.")
+    return arrays
+
+
+def _reader(path):
+    """The package that reads a file, and the function of the package and the path that does."""
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        return "numpy", _read_npz
     if path.suffix == ".safetensors":
-        safetensors = _import("safetensors.numpy", path)
-        return safetensors.load_file(path)
+        return "safetensors.numpy", lambda safetensors, path: safetensors.load_file(path)
     if path.name.endswith((".pth", ".pth.tar", ".pt")):
-        torch = _import("torch", path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: tensor.numpy() for name, tensor in _tensors(state, torch, path).items()}
+        return "torch", _read_torch
     raise ValueError(
-        "`path` must end in .npz, .safetensors, .pth, .pth.tar or .pt. " f"Received: {path}"
+        f"`path` must end in .npz, .safetensors, .pth, .pth.tar or .pt. Received: {path}"
     )
 
 
-def _tensors(state, torch, path):
+def _read_npz(numpy, path):
+    with numpy.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _read_torch(torch, path):
+    state = torch.load(path, map_location="cpu", weights_only=True)
     for key in ("segmenter", "state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    tensors = {k: v for k, v in state.items() if isinstance(v, torch.Tensor)}
-    if not tensors:
-        raise ValueError(f"The checkpoint {path} holds no tensors; its entries: {list(state)[:8]}")
-    return tensors
+    if not isinstance(state, dict):
+        raise TypeError(f"a dictionary of tensors is needed, not {type(state).__name__}")
+    tensors = {name: x.detach() for name, x in state.items() if isinstance(x, torch.Tensor)}
+    # NumPy has no bfloat16.
+    return {
+        name: (x.float() if x.is_floating_point() else x).numpy() for name, x in tensors.items()
+    }
 
 
 def _import(name, path):
-    import importlib
-
     try:
         return importlib.import_module(name)
     except ImportError as error:
