@@ -14,9 +14,16 @@ class CoupledSGD(keras.optimizers.SGD):
         momentum: Momentum.
         l2: Weight of the decay; 1e-5 in the papers.
         **kwargs: As for `keras.optimizers.SGD`.
+
+    Example:
+
+    >>> keras_asym.training.coupled_sgd.CoupledSGD(3e-3, momentum=0.9, l2=1e-5).l2
+    1e-05
     """
 
     def __init__(self, learning_rate=0.01, momentum=0.0, l2=0.0, name="coupled_sgd", **kwargs):
+        if not l2 >= 0:
+            raise ValueError(f"`l2` must not be negative. Received: l2={l2}")
         super().__init__(learning_rate=learning_rate, momentum=momentum, name=name, **kwargs)
         self.l2 = l2
 
