@@ -1,0 +1,117 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_asym.losses import ValidPixelCrossentropy
+from tests.helpers import images
+from tests.models.tiny import CLASSES, VOID, cross_entropy
+
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def example(void=0.3, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, CLASSES, (2, 4, 6)).astype("int32")
+    labels[rng.uniform(size=labels.shape) < void] = VOID
+    return labels, 3 * images(2, 4, 6, CLASSES)
+
+
+def gradient(labels, logits, loss=None, compiled=False):
+    """Value and gradient with respect to the logits, compiled by XLA or not."""
+    loss = ValidPixelCrossentropy() if loss is None else loss
+    if TENSORFLOW:
+        import tensorflow as tf
+
+        def run(logits):
+            with tf.GradientTape() as tape:
+                tape.watch(logits)
+                value = loss(labels, logits)
+            return value, tape.gradient(value, logits)
+
+        run = tf.function(run, jit_compile=True) if compiled else run
+    else:
+        import jax
+
+        run = jax.value_and_grad(lambda logits: loss(labels, logits))
+        run = jax.jit(run) if compiled else run
+    return [np.asarray(x) for x in run(ops.convert_to_tensor(logits))]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])
+@pytest.mark.parametrize("axis", [False, True])
+def test_value(dtype, axis):
+    labels, logits = example()
+    given = labels.astype(dtype)[..., None] if axis else labels.astype(dtype)
+    assert float(ValidPixelCrossentropy()(given, logits)) == pytest.approx(
+        cross_entropy(logits, labels), rel=1e-6
+    )
+
+
+def test_gradient_is_that_of_the_formula():
+    labels, logits = example()
+    _, found = gradient(labels, logits)
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    valid = labels != VOID
+    expected = (p - np.eye(CLASSES)[np.where(valid, labels, 0)]) * valid[..., None] / valid.sum()
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_void_alone_gives_zero(compiled):
+    _, logits = example()
+    value, found = gradient(np.full((2, 4, 6), VOID), logits, compiled=compiled)
+    assert value == 0
+    assert not found.any()
+
+
+def test_void_may_be_any_label():
+    labels, logits = example(void=0.0)
+    expected = cross_entropy(logits, np.where(labels == 0, VOID, labels))
+    assert float(ValidPixelCrossentropy(0)(labels, logits)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1, 1), (2, 4, 6), (2, 4, 6, 1)])
+def test_sample_weight(shape):
+    labels, logits = example()
+    weights = np.random.default_rng(3).uniform(size=shape).astype("float32")
+    full = weights.reshape(*shape[:3], *(1,) * (3 - len(shape)))
+    assert float(ValidPixelCrossentropy()(labels, logits, weights)) == pytest.approx(
+        cross_entropy(logits, labels, full), rel=1e-6
+    )
+
+
+def test_low_precision_logits_are_taken_in_float32():
+    labels, logits = example()
+    rounded = ops.cast(logits, "bfloat16")
+    expected = cross_entropy(ops.convert_to_numpy(ops.cast(rounded, "float32")), labels)
+    assert float(ValidPixelCrossentropy()(labels, rounded)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [CLASSES, 254, -1])
+class TestUnknownLabel:
+    def test_compiled(self, wrong):
+        """The loss says so, and the gradients are those of the other pixels."""
+        labels, logits = example()
+        labels[0, 0, 0], labels[0, 0, 1] = 0, wrong
+        value, found = gradient(labels, logits, compiled=True)
+        assert np.isnan(value)
+        assert np.isfinite(found).all() and found[0, 0, 0].any()
+
+    @pytest.mark.skipif(not TENSORFLOW, reason="JAX cannot raise inside a step")
+    def test_tensorflow_raises(self, wrong):
+        import tensorflow as tf
+
+        labels, logits = example()
+        labels[1, 2, 3] = wrong
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be in 0\.\.4"):
+            ValidPixelCrossentropy()(labels, logits)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be in 0\.\.4"):
+            tf.function(ValidPixelCrossentropy())(labels, logits)
+
+
+def test_config():
+    loss = ValidPixelCrossentropy(ignore_class=0, name="loss")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert type(again) is ValidPixelCrossentropy
+    assert again.get_config() == loss.get_config() == {"name": "loss", "ignore_class": 0}
