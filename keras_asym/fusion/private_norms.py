@@ -5,20 +5,46 @@ import keras
 from keras_asym.layers import ChannelExchange, ModalityBatchNormalization
 
 
-def clone(network, modalities, fusion, freeze_statistics=False, synchronized=None):
-    """Clones `network` for folded inputs, with weights copied. See `to_multimodal`."""
-    _check(network)
+def rebuild(model, inputs, layer_of, call):
+    """Runs the graph of a functional model on other symbolic inputs, layer by layer.
+
+    What `keras.models.clone_model` does, without the model around it: the result becomes part of a
+    larger flat graph.
+
+    Args:
+        model: Functional `keras.Model`.
+        inputs: Symbolic inputs in the structure of the model's.
+        layer_of: Function from a layer to the one that takes its place; asked once for each.
+        call: Function of the new layer, its arguments and keyword arguments.
+
+    Returns:
+        Symbolic outputs in the structure of the model's.
+    """
+    places = {}
+
+    def place_of(layer):
+        if id(layer) not in places:
+            places[id(layer)] = layer_of(layer)
+        return places[id(layer)]
+
+    outputs = model._run_through_graph(inputs, operation_fn=place_of, call_fn=call)
+    single = isinstance(outputs, list | tuple) and len(outputs) == 1
+    return outputs[0] if single else outputs
+
+
+def clone(network, folded, modalities, fusion, freeze_statistics=False, synchronized=None):
+    """Clones `network` onto a folded symbolic tensor, weights copied. See `to_multimodal`."""
     edits = fusion.edits(network, modalities)
-    private = {}
+    clones = {}
 
     def clone_layer(layer):
         if isinstance(layer, keras.layers.BatchNormalization):
-            norm = private_norm(layer, modalities, freeze_statistics, synchronized)
-            private[layer.name] = norm
+            clones[layer] = private_norm(layer, modalities, freeze_statistics, synchronized)
             edit = edits.normalization.get(layer.name)
-            return norm if edit is None else edit(norm)
+            return clones[layer] if edit is None else edit(clones[layer])
         if isinstance(layer, keras.layers.Layer):
-            return layer.__class__.from_config(layer.get_config())
+            clones[layer] = layer.__class__.from_config(layer.get_config())
+            return clones[layer]
         return layer  # an operation without state
 
     def call_layer(layer, *args, **kwargs):
@@ -31,14 +57,14 @@ def clone(network, modalities, fusion, freeze_statistics=False, synchronized=Non
             outputs = edits.after[name](outputs)
         return outputs
 
-    core = keras.models.clone_model(network, clone_function=clone_layer, call_function=call_layer)
-    _check_clone(network, core)
-    for layer in network.layers:
-        if layer.name in private:
-            _copy_to_rows(layer, private[layer.name])
+    features = rebuild(network, folded, clone_layer, call_layer)
+    for layer, copy in clones.items():
+        _check_clone(network, copy)
+        if isinstance(copy, ModalityBatchNormalization):
+            _copy_to_rows(layer, copy)
         elif layer.weights:
-            core.get_layer(layer.name).set_weights(layer.get_weights())
-    return core
+            copy.set_weights(layer.get_weights())
+    return features
 
 
 def private_norm(layer, modalities, freeze_statistics, synchronized):
@@ -69,7 +95,8 @@ def _copy_to_rows(plain, private):
             target.assign(keras.ops.broadcast_to(source, target.shape))
 
 
-def _check(network):
+def check_network(network):
+    """Raises `ValueError` for a network whose graph cannot be cloned as `to_multimodal` does."""
     advice = (
         "Pass a flat functional keras.Model, or rebuild the network as one with "
         "keras.Model(inputs, outputs)."
@@ -98,11 +125,11 @@ def _check(network):
         )
 
 
-def _check_clone(network, core):
-    for layer in core._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
+def _check_clone(network, layer):
+    for inner in layer._flatten_layers():
+        if isinstance(inner, keras.layers.BatchNormalization):
             raise ValueError(
-                f"A BatchNormalization ('{layer.name}') is hidden inside a layer of network "
-                f"'{network.name}', where it cannot be made private. Build the network from plain "
-                "Keras layers."
+                f"A BatchNormalization ('{inner.name}') is hidden inside the layer '{layer.name}' of "
+                f"network '{network.name}', where it cannot be made private. Build the network "
+                "from plain Keras layers."
             )

@@ -1,5 +1,6 @@
 import keras
 
+from keras_asym.fusion.private_norms import rebuild
 from keras_asym.fusion.to_multimodal import _unfold
 from keras_asym.layers import ChannelExchange, FoldModalities
 from keras_asym.layers.modality_layer import ModalityLayer
@@ -42,9 +43,6 @@ def select_modalities(model, names):
             kwargs["present"] = _subset(kwargs.get("present"), chosen)
         return layer(*args, **kwargs)
 
-    core = keras.models.clone_model(
-        core, clone_function=lambda layer: layer, call_function=call_layer
-    )
     inputs, fitted = {}, {}
     for name in names:
         inputs[name] = keras.Input(model.input[name].shape[1:], name=name)
@@ -53,7 +51,7 @@ def select_modalities(model, names):
             if any(layer.name == adapter for layer in model.layers):
                 fitted[name] = model.get_layer(adapter)(inputs[name])
     folded = FoldModalities(names, name="fold_modalities")(fitted)
-    features = core.call(folded)
+    features = rebuild(core, folded, lambda layer: layer, call_layer)
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
     outputs = _unfold(features, names)
     if "ensemble" in model.output:

@@ -2,6 +2,7 @@ import keras
 
 from keras_asym.fusion import private_norms
 from keras_asym.fusion.private_normalization import PrivateNormalization
+from keras_asym.fusion.strategy import FusionStrategy
 from keras_asym.layers import FoldModalities, ModalityEnsemble, RepeatChannels, UnfoldModalities
 
 
@@ -50,15 +51,21 @@ def to_multimodal(
     """
     _check_modalities(modalities)
     fusion = PrivateNormalization() if fusion is None else fusion
-    core = private_norms.clone(network, len(modalities), fusion, freeze_statistics, synchronized)
+    if not isinstance(fusion, FusionStrategy):
+        raise ValueError(
+            "`fusion` must be a fusion strategy such as ChannelExchanging(). "
+            f"Received: fusion={fusion!r}"
+        )
+    private_norms.check_network(network)
     *size, channels = network.inputs[0].shape[1:]
     inputs, fitted = {}, {}
     for name, count in modalities.items():
         inputs[name] = keras.Input((*size, count), name=name)
         fitted[name] = _fit_channels(inputs[name], name, channels)
     folded = FoldModalities(tuple(modalities), name="fold_modalities")(fitted)
-    # Functional.call (not __call__) runs the layers one by one: the result is flat again.
-    features = core.call(folded)
+    features = private_norms.clone(
+        network, folded, len(modalities), fusion, freeze_statistics, synchronized
+    )
     outputs = _unfold(features, list(modalities))
     if ensemble:
         if keras.tree.is_nested(features):

@@ -15,7 +15,8 @@ class ModelCheckpoint(keras.callbacks.Callback):
 
     Args:
         directory: Folder of the run.
-        monitor: Name of the logged value of which the largest is the best.
+        monitor: Name of the logged value of which the largest is the best. Until it is logged, the
+            last model counts as the best.
         every: Number of epochs between two checkpoints; one is always written at the end.
 
     Raises:
@@ -46,8 +47,8 @@ class ModelCheckpoint(keras.callbacks.Callback):
         epoch, logs = self._logs
         self._logs = None
         value = logs.get(self.monitor)
-        better = value is not None and (self.best is None or value > self.best)
-        if better:
+        better = self.best is None or (value is not None and value > self.best)
+        if better and value is not None:
             self.best, self.best_epoch = float(value), epoch + 1
         last, best = self.directory / "last.keras", self.directory / "best.keras"
         temporary = self.directory / ".writing.keras"
@@ -55,7 +56,7 @@ class ModelCheckpoint(keras.callbacks.Callback):
             self.directory.mkdir(parents=True, exist_ok=True)
             self.model.save(temporary)
             _sync(temporary)
-            if better or not best.exists():
+            if better:
                 link = self.directory / ".best.keras"
                 link.unlink(missing_ok=True)
                 os.link(temporary, link)  # one copy on disk serves both names

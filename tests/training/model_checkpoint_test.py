@@ -1,0 +1,82 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_asym.training import ModelCheckpoint, read_state
+
+
+@pytest.fixture
+def model():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def run(callback, model, values):
+    callback.set_model(model)
+    for epoch, value in enumerate(values):
+        model.layers[0].bias.assign(np.full(2, float(epoch)))
+        callback.on_epoch_end(epoch, {"score": value})
+
+
+def bias_of(path):
+    return float(keras.models.load_model(path).layers[0].bias.numpy()[0])
+
+
+def test_the_last_and_the_best_model_are_kept(tmp_path, model):
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.1, 0.5, 0.3])
+    assert bias_of(tmp_path / "last.keras") == 2
+    assert bias_of(tmp_path / "best.keras") == 1
+    state = read_state(tmp_path)
+    assert (state["epoch"], state["best"], state["best_epoch"]) == (3, 0.5, 2)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_second_callback_remembers_the_best(tmp_path, model):
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.1, 0.5])
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.4])
+    assert bias_of(tmp_path / "best.keras") == 1
+
+
+def test_every_second_epoch_and_the_end(tmp_path, model):
+    callback = ModelCheckpoint(tmp_path, "score", every=2)
+    run(callback, model, [0.1])
+    assert read_state(tmp_path) is None
+    run(callback, model, [0.1, 0.2, 0.3])
+    assert read_state(tmp_path)["epoch"] == 2
+    callback.on_train_end()
+    assert read_state(tmp_path)["epoch"] == 3
+
+
+def test_without_a_monitored_value_the_last_is_the_best(tmp_path, model):
+    callback = ModelCheckpoint(tmp_path, "absent")
+    run(callback, model, [0.0, 0.0])
+    assert bias_of(tmp_path / "best.keras") == 1
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, model):
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.1])
+    before = (tmp_path / "last.keras").read_bytes()
+    # A limit on the size of files fails a write half-way, as a full disk does.
+    program = """
+import resource, signal, sys, keras
+from keras_asym.training import ModelCheckpoint
+model = keras.Sequential([keras.Input((200,)), keras.layers.Dense(500)])
+model.compile("sgd", "mse")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+callback = ModelCheckpoint(sys.argv[1], "score")
+callback.set_model(model)
+callback.on_epoch_end(1, {"score": 0.9})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "could not be written" in done.stderr and "last good one" in done.stderr
+    assert (tmp_path / "last.keras").read_bytes() == before
+    assert read_state(tmp_path)["epoch"] == 1
+    assert not (tmp_path / ".writing.keras").exists()
