@@ -61,9 +61,9 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
         label_column: The column with the masks. There need be none of that name.
         crop_to: Column to whose size larger images are centre-cropped. Defaults to the label
             column; without labels all images of an example must have one size.
-        name: Defaults to the folder's name with a hash of all of the above and of the lists' text,
-            so that another folder, list or column order is another data set on disk. The images are
-            not part of the hash.
+        name: Defaults to the folder's name with a hash of all of the above, of the lists' text and
+            of the images' sizes and times of change, so that another folder, list or column order,
+            or an edited image, is another data set on disk.
         **kwargs: Of `tfds.core.BuilderConfig`.
     """
 
@@ -125,7 +125,15 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
                 raise ValueError(
                     f"`lists` must name readable files. Received: {split!r}: {path} ({error})"
                 ) from error
-            content.append([split, hashlib.sha256(text).hexdigest()])
+            content.append([split, hashlib.sha256(text).hexdigest(), *self._file_stamps(text)])
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
         folder = re.sub(r"[^A-Za-z0-9_]+", "_", pathlib.Path(self.root).name).strip("_")
         return f"{folder or 'folder'}-{digest}"
+
+    def _file_stamps(self, text):
+        """Size and time of change of the listed files: an edited image makes another data set."""
+        names = re.split("[\t\r\n]+", text.decode("utf-8", errors="replace"))
+        for path in (pathlib.Path(self.root) / name for name in names if name):
+            if path.is_file():
+                stat = path.stat()
+                yield [stat.st_size, stat.st_mtime_ns]

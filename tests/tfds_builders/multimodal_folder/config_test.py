@@ -39,6 +39,14 @@ def test_name_follows_content(folder):
     assert len(names) == 8
 
 
+def test_an_edited_image_is_another_data_set(folder):
+    (folder / "b.png").write_bytes(b"a mask")
+    before = config(folder).name
+    assert config(folder).name == before
+    (folder / "b.png").write_bytes(b"a better mask")
+    assert config(folder).name != before
+
+
 def test_without_labels(folder):
     made = config(folder, columns=("rgb", "depth", "normal"), num_classes=None)
     assert made.label_column is None and made.crop_to is None and made.num_classes is None
