@@ -40,6 +40,7 @@ class AsymmetricFusion(FusionStrategy):
         edits = GraphEdits()
         for convolution in self._convolutions(network):
             if modalities > 1:
+                self._check(convolution)
                 _add_site(edits, convolution, _end_of_branch(convolution), modalities)
         return edits
 
@@ -55,6 +56,19 @@ class AsymmetricFusion(FusionStrategy):
             if stage not in last or block > last[stage][0]:
                 last[stage] = block, layer
         return [layer for _, layer in last.values()]
+
+    def _check(self, convolution):
+        channels = convolution.input.shape[-1]
+        shape = (1, 32, 32, channels)
+        output_shape = tuple(convolution.compute_output_shape(shape))
+        if output_shape != shape:
+            raise ValueError(
+                "`sites` must match convolutions that keep height, width and channels: their input "
+                "is shifted and added to their output. Received: "
+                f"sites={self.sites!r}, which finds '{convolution.name}' with "
+                f"strides={convolution.strides}, padding={convolution.padding!r}, "
+                f"{channels} channels in and {output_shape[-1]} out"
+            )
 
     def get_config(self):
         return {"sites": self.sites}

@@ -129,7 +129,7 @@ def _check_clone(network, layer):
     for inner in layer._flatten_layers():
         if isinstance(inner, keras.layers.BatchNormalization):
             raise ValueError(
-                f"A BatchNormalization ('{inner.name}') is hidden inside the layer '{layer.name}' of "
-                f"network '{network.name}', where it cannot be made private. Build the network "
+                f"A BatchNormalization ('{inner.name}') is hidden inside the layer '{layer.name}' "
+                f"of network '{network.name}', where it cannot be made private. Build the network "
                 "from plain Keras layers."
             )

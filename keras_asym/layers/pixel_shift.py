@@ -27,6 +27,9 @@ class PixelShift(ModalityLayer):
     Output shape:
         That of the input.
 
+    Raises:
+        ValueError: If the shapes of the two inputs differ.
+
     Example:
 
     >>> x = keras.ops.ones((4, 8, 8, 10))
@@ -40,17 +43,23 @@ class PixelShift(ModalityLayer):
 
     def call(self, inputs, source=None, present=None):
         source = inputs if source is None else source
-        if tuple(source.shape[1:]) != tuple(inputs.shape[1:]):
-            raise ValueError(
-                f"Layer '{self.name}' adds shifted features and needs both inputs of one shape: "
-                "the convolution between them must keep height, width and channels. Received: "
-                f"{tuple(inputs.shape)} and {tuple(source.shape)}"
-            )
+        self._check(inputs, source)
         count = len(self.rows(present))
         if count == 1:
             return inputs
         shifted = split_axis(shift_pixels(source, self.reverse), count)
         return inputs + merge_axis(from_next(shifted))
+
+    def compute_output_spec(self, inputs, source=None, present=None):
+        self._check(inputs, inputs if source is None else source)
+        return super().compute_output_spec(inputs)
+
+    def _check(self, inputs, source):
+        if tuple(source.shape[1:]) != tuple(inputs.shape[1:]):
+            raise ValueError(
+                f"Layer '{self.name}' adds shifted features and needs both inputs of one shape. "
+                f"Received: {tuple(inputs.shape)} and {tuple(source.shape)}"
+            )
 
     def get_config(self):
         return {**super().get_config(), "reverse": self.reverse}

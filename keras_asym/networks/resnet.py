@@ -58,14 +58,15 @@ def resnet_features(x, depth, width=64):
     features = []
     for stage, count in enumerate(blocks):
         for block in range(count):
-            build = _bottleneck_block if bottleneck else _basic_block
+            build = bottleneck_block if bottleneck else basic_block
             stride = 2 if stage > 0 and block == 0 else 1
             x = build(x, width * 2**stage, stride, f"stack{stage}_block{block}")
         features.append(x)
     return features
 
 
-def _bottleneck_block(x, filters, stride, name):
+def bottleneck_block(x, filters, stride, name):
+    """1x1, 3x3 and 1x1 convolution to `4 * filters` channels, added to `x`."""
     shortcut = _shortcut(x, 4 * filters, stride, name)
     x = _convolution(x, filters, 1, 1, f"{name}_1_conv")
     x = _norm(x, f"{name}_1_bn")
@@ -79,7 +80,8 @@ def _bottleneck_block(x, filters, stride, name):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def _basic_block(x, filters, stride, name):
+def basic_block(x, filters, stride, name):
+    """Two 3x3 convolutions, added to `x`."""
     shortcut = _shortcut(x, filters, stride, name)
     x = _convolution(x, filters, 3, stride, f"{name}_1_conv")
     x = _norm(x, f"{name}_1_bn")
