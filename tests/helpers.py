@@ -31,6 +31,21 @@ def randomize(layer, seed=0):
     return layer
 
 
+def randomize_norms(network, seed=0):
+    """Random weights and statistics for the norms of a plain network; kernels stay."""
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            randomize(layer, seed + index)
+    return network
+
+
+def run(model, inputs):
+    """Inference; compiled where running op by op would compile each of them."""
+    if keras.backend.backend() == "jax":
+        return call_compiled(model, inputs, training=False)
+    return model(inputs, training=False)
+
+
 def distance(actual, expected):
     """Relative L2 distance `||actual - expected|| / ||expected||`."""
     actual, expected = np.asarray(actual), np.asarray(expected)

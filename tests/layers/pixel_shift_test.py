@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -48,5 +49,7 @@ def test_gradient_comes_from_both_modalities():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match="must keep height, width and channels"):
-        PixelShift(2, name="shift")(images(4, 2, 3, 13), source=images(4, 4, 5, 13))
+    x, source = images(4, 2, 3, 13), images(4, 4, 5, 13)
+    for convert in (lambda x: x, lambda x: keras.KerasTensor(x.shape)):
+        with pytest.raises(ValueError, match=r"'shift' .* needs both inputs of one shape"):
+            PixelShift(2, name="shift")(convert(x), source=convert(source))

@@ -1,0 +1,227 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_asym.fusion import (
+    AsymmetricFusion,
+    ChannelExchanging,
+    FusionStrategy,
+    PrivateNormalization,
+    to_multimodal,
+)
+from keras_asym.layers import ModalityBatchNormalization
+from tests.fusion.examples import bottlenecks
+from tests.helpers import arrays, images, randomize, run
+
+STRATEGIES = [PrivateNormalization(), ChannelExchanging(), AsymmetricFusion()]
+NAMES = ("rgb", "depth", "edge")
+
+
+def inputs_of(names, seed=0):
+    return {name: images(2, 8, 9, 3, seed=seed + len(name)) for name in names}
+
+
+def private_norms(model):
+    return [x for x in model._flatten_layers() if isinstance(x, ModalityBatchNormalization)]
+
+
+@pytest.mark.parametrize("fusion", STRATEGIES, ids=lambda s: type(s).__name__)
+def test_one_modality_is_the_plain_network(fusion):
+    network = bottlenecks()
+    model = to_multimodal(network, {"rgb": 3}, fusion, ensemble=True)
+    x = images(2, 8, 9, 3)
+    outputs, expected = run(model, {"rgb": x}), run(network, x)
+    for key in ("rgb", "ensemble"):
+        np.testing.assert_allclose(outputs[key], expected, rtol=1e-5, atol=1e-6)
+    assert not model.losses
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable == sum(int(np.prod(w.shape)) for w in network.trainable_weights)
+
+
+@pytest.mark.parametrize("modalities", [2, 3])
+@pytest.mark.parametrize("fusion", STRATEGIES, ids=lambda s: type(s).__name__)
+def test_saved_and_loaded(fusion, modalities, tmp_path):
+    names = NAMES[:modalities]
+    model = to_multimodal(bottlenecks(), dict.fromkeys(names, 3), fusion, ensemble=True)
+    randomize(model)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    x = inputs_of(names)
+    before, after = run(model, x), run(loaded, x)
+    assert sorted(after) == sorted([*names, "ensemble"])
+    for key, value in before.items():
+        np.testing.assert_array_equal(after[key], value)
+    assert not np.allclose(before["rgb"], before["depth"])
+
+
+@pytest.mark.parametrize("fusion", STRATEGIES, ids=lambda s: type(s).__name__)
+def test_the_network_is_left_as_it_was(fusion):
+    network = bottlenecks()
+    names, weights = [x.name for x in network.layers], arrays(network.weights)
+    randomize(to_multimodal(network, {"rgb": 3, "depth": 3}, fusion), seed=5)
+    assert [x.name for x in network.layers] == names
+    for before, after in zip(weights, arrays(network.weights), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_freeze_statistics(freeze):
+    network = bottlenecks()
+    model = to_multimodal(
+        network, {"rgb": 3, "depth": 3}, ChannelExchanging(), freeze_statistics=freeze
+    )
+    norms = private_norms(model)
+    assert len(norms) == 14 and all(norm.freeze_statistics is freeze for norm in norms)
+    before = arrays([norm.moving_mean for norm in norms])
+    model(inputs_of(("rgb", "depth")), training=True)
+    same = [np.array_equal(a, b.moving_mean) for a, b in zip(before, norms, strict=True)]
+    assert all(same) if freeze else not any(same)
+
+
+def test_settings_and_weights_of_the_norms_are_copied():
+    inputs = keras.Input((None, None, 3))
+    plain = layers.BatchNormalization(
+        momentum=0.7, epsilon=1e-4, center=False, gamma_regularizer="l2", name="bn"
+    )
+    network = keras.Model(inputs, plain(inputs))
+    randomize(network)
+    (norm,) = private_norms(to_multimodal(network, {"rgb": 3, "depth": 3}))
+    assert (norm.momentum, norm.epsilon, norm.center, norm.name) == (0.7, 1e-4, False, "bn")
+    assert isinstance(norm.gamma_regularizer, keras.regularizers.L2)
+    for name in ("gamma", "moving_mean", "moving_variance"):
+        for row in arrays(getattr(norm, name))[0]:
+            np.testing.assert_array_equal(row, getattr(plain, name))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow only")
+def test_synchronized():
+    for value in (None, True):
+        model = to_multimodal(bottlenecks(), {"rgb": 3, "depth": 3}, synchronized=value)
+        assert {norm.synchronized for norm in private_norms(model)} == {bool(value)}
+
+
+def test_several_outputs_keep_their_structure():
+    network = bottlenecks(outputs=2)
+    model = to_multimodal(network, {"rgb": 3, "depth": 3})
+    x = inputs_of(("rgb", "depth"))
+    outputs = run(model, x)
+    for name in ("rgb", "depth"):
+        for value, expected in zip(outputs[name], run(network, x[name]), strict=True):
+            np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="`ensemble=True` needs a network with one output"):
+        to_multimodal(network, {"rgb": 3, "depth": 3}, ensemble=True)
+
+
+def test_ensemble():
+    model = to_multimodal(bottlenecks(), {"rgb": 3, "depth": 3}, ensemble=True)
+    model.get_layer("ensemble").alpha.assign([1.0, -0.5])
+    outputs = run(model, inputs_of(("rgb", "depth")))
+    share = np.exp([1.0, -0.5]) / np.exp([1.0, -0.5]).sum()
+    expected = share[0] * np.asarray(outputs["rgb"]) + share[1] * np.asarray(outputs["depth"])
+    np.testing.assert_allclose(outputs["ensemble"], expected, atol=1e-5)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def call(self, inputs):
+        return self.norm(inputs)
+
+
+class Composite(layers.Layer):
+    """A layer that hides a BatchNormalization."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = layers.BatchNormalization(name="hidden_bn")
+
+    def build(self, input_shape):
+        self.hidden.build(input_shape)
+
+    def call(self, inputs):
+        return self.hidden(inputs)
+
+
+def functional(*stack, count=1):
+    inputs = [keras.Input((8, 8, 3)) for _ in range(count)]
+    x = inputs[0] if count == 1 else layers.Add()(inputs)
+    for layer in stack:
+        x = layer(x)
+    return keras.Model(inputs if count > 1 else inputs[0], x, name="net")
+
+
+def nested():
+    return functional(keras.Model(*(lambda x: (x, layers.BatchNormalization()(x)))(
+        keras.Input((8, 8, 3))), name="inner"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: keras.Sequential([keras.Input((8, 8, 3)), layers.BatchNormalization()]),
+            r"functional keras\.Model.* flat functional .*Received: Sequential",
+        ),
+        (Subclassed, r"functional keras\.Model.*Received: Subclassed"),
+        (lambda: "resnet50", r"functional keras\.Model.*Received: str 'resnet50'"),
+        (nested, r"must be flat: .*nested model 'inner'.*network 'net'"),
+        (lambda: functional(layers.Conv2D(3, 1)), "must contain BatchNormalization layers.*'net'"),
+        (
+            lambda: functional(layers.BatchNormalization(), count=2),
+            r"must have one image input.*inputs of shapes \[\(None, 8, 8, 3\), \(None",
+        ),
+        (
+            lambda: functional(layers.Flatten(), layers.Dense(2), layers.BatchNormalization()),
+            None,
+        ),
+        (
+            lambda: functional(layers.BatchNormalization(renorm=True, name="rn")),
+            "'rn' uses batch renormalization.*renorm=False",
+        ),
+        (
+            lambda: functional(layers.BatchNormalization(axis=1, name="first")),
+            "'first' normalizes axis 1; channels must be the last axis.*channels_last",
+        ),
+        (
+            lambda: functional(layers.BatchNormalization(), Composite()),
+            r"'hidden_bn'\) is hidden inside the layer 'composite' of network 'net'",
+        ),
+    ],
+)
+def test_networks_that_cannot_be_cloned(build, message):
+    network = build()
+    if message is None:  # norms of vectors are as good as those of images
+        assert to_multimodal(network, {"rgb": 3, "depth": 3}).output["rgb"].shape == (None, 2)
+        return
+    with pytest.raises(ValueError, match=message):
+        to_multimodal(network, {"rgb": 3, "depth": 3})
+
+
+@pytest.mark.parametrize(
+    ("modalities", "message"),
+    [
+        ({}, "must be a dictionary"),
+        (["rgb", "depth"], "must be a dictionary of name -> channels"),
+        (2, "must be a dictionary"),
+        ({"rgb": 0}, "number of channels of at least 1. Received: 'rgb': 0"),
+        ({"rgb": 3, "depth": "1"}, "Received: 'depth': '1'"),
+        ({"rgb": 3, "ensemble": 3}, 'must not use the name "ensemble"'),
+    ],
+)
+def test_wrong_modalities(modalities, message):
+    with pytest.raises(ValueError, match=f"`modalities` .*{message}|`modalities` {message}"):
+        to_multimodal(bottlenecks(), modalities)
+
+
+@pytest.mark.parametrize("fusion", ["cen", ChannelExchanging])
+def test_wrong_fusion(fusion):
+    with pytest.raises(ValueError, match="`fusion` must be a fusion strategy"):
+        to_multimodal(bottlenecks(), {"rgb": 3, "depth": 3}, fusion)
+
+
+def test_a_strategy_must_say_what_changes():
+    with pytest.raises(NotImplementedError, match=r"must implement edits\(\)"):
+        to_multimodal(bottlenecks(), {"rgb": 3, "depth": 3}, FusionStrategy())
