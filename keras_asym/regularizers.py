@@ -29,9 +29,12 @@ class ModalityShareL1(keras.regularizers.Regularizer):
         l1: Weight of the penalty. The published segmentation runs add 2e-4 once for each of the
             M + 1 outputs, so that 6e-4 acted for two modalities.
 
+    Raises:
+        ValueError: If `l1` is negative, or what is penalized is not `(modalities, channels)`.
+
     Example:
 
-    >>> keras_asym.regularizers.ModalityShareL1(0.1)(keras.ops.ones((2, 4)))
+    >>> round(float(keras_asym.regularizers.ModalityShareL1(0.1)(keras.ops.ones((2, 4)))), 3)
     0.4
     """
 

@@ -31,6 +31,18 @@ class AsymmetricFusion(FusionStrategy):
         sites: Regular expression, searched in the names of the convolutions; these must keep
             height, width and channels. `None` finds the second convolution of the last block of
             every ResNet stage, in the naming of this package, keras.applications and KerasHub.
+
+    Raises:
+        ValueError: In `to_multimodal`, if `sites` finds no convolution or one that changes height,
+            width or channels.
+
+    Example:
+
+    >>> fusion = keras_asym.fusion.AsymmetricFusion()
+    >>> model = keras_asym.fusion.to_multimodal(
+    ...     keras_asym.networks.ResNet(18), {"rgb": 3, "depth": 1}, fusion)
+    >>> [layer.name for layer in model.layers if "shift" in layer.name][0]
+    'stack0_block1_2_conv_shift'
     """
 
     def __init__(self, sites=None):

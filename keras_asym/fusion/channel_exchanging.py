@@ -23,6 +23,17 @@ class ChannelExchanging(FusionStrategy):
         sites: Regular expression, searched in the names of the normalization layers. The default
             finds the one after the 3x3 convolution of every ResNet bottleneck, in the naming of
             this package, keras.applications and KerasHub.
+
+    Raises:
+        ValueError: In `to_multimodal`, if `sites` finds no normalization or one without gamma.
+
+    Example:
+
+    >>> fusion = keras_asym.fusion.ChannelExchanging(threshold=2e-2, l1=6e-4)
+    >>> model = keras_asym.fusion.to_multimodal(
+    ...     keras_asym.networks.ResNet(50), {"rgb": 3, "depth": 1}, fusion)
+    >>> sum("exchange" in layer.name for layer in model.layers)
+    16
     """
 
     def __init__(self, threshold=2e-2, l1=6e-4, share_only=False, sites=r"block\d+_2_bn$"):

@@ -10,6 +10,16 @@ class PrivateNormalization(FusionStrategy):
     The modalities meet in the ensemble alone. It is the baseline that shows what channel exchange
     or shuffle and shift add (both papers; CEN,
     [arXiv 2011.05005](https://arxiv.org/abs/2011.05005), Table 1).
+
+    Example:
+
+    >>> model = keras_asym.fusion.to_multimodal(
+    ...     keras_asym.networks.ResNet(18),
+    ...     {"rgb": 3, "depth": 1},
+    ...     keras_asym.fusion.PrivateNormalization(),
+    ... )
+    >>> model.get_layer("conv1_bn").gamma.shape
+    (2, 64)
     """
 
     def edits(self, network, modalities):

@@ -27,6 +27,13 @@ def select_modalities(model, names):
 
     Raises:
         ValueError: If a name is not one of the model's modalities.
+
+    Example:
+
+    >>> network = keras_asym.networks.ResNet(depth=18)
+    >>> model = keras_asym.fusion.to_multimodal(network, {"rgb": 3, "depth": 1})
+    >>> list(keras_asym.fusion.select_modalities(model, ["depth"]).output)
+    ['depth']
     """
     known = modality_names(model)
     check_names(names, known)

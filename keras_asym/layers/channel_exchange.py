@@ -34,6 +34,9 @@ class ChannelExchange(keras.layers.Wrapper):
     Output shape:
         That of the input.
 
+    Raises:
+        ValueError: If `layer` is not such a normalization or `threshold` is negative.
+
     Example:
 
     >>> from keras_asym import layers, regularizers

@@ -43,6 +43,9 @@ class ModalityBatchNormalization(ModalityLayer):
     Output shape:
         That of the input.
 
+    Raises:
+        ValueError: If `synchronized=True` is asked for off the TensorFlow backend.
+
     Example:
 
     >>> layer = keras_asym.layers.ModalityBatchNormalization(2)

@@ -17,6 +17,9 @@ class RepeatChannels(keras.layers.Layer):
     Output shape:
         `(batch, height, width, channels)`.
 
+    Raises:
+        ValueError: If the input has more channels than that.
+
     Example:
 
     >>> keras_asym.layers.RepeatChannels(3)(keras.ops.ones((1, 4, 4, 1))).shape
