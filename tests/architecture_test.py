@@ -1,0 +1,120 @@
+"""The import table of the project: who may know whom. CONTRIBUTING.md explains it."""
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = {"ops", "layers", "regularizers", "fusion", "networks", "models", "losses", "metrics"}
+
+# ops <- layers <- fusion <- models <- training, export <- recipes
+ALLOWED = {
+    "ops": set(),
+    "regularizers": {"ops"},
+    "layers": {"ops", "regularizers"},
+    "networks": {"ops", "layers"},
+    "fusion": {"ops", "layers", "regularizers"},
+    "losses": {"ops"},
+    "metrics": {"ops"},
+    "models": {"ops", "layers", "regularizers", "fusion", "losses", "metrics"},
+    "weights": CORE,
+    "training": {*CORE, "weights"},
+    "export": {*CORE, "weights"},
+}
+
+
+def imports(path, at_module_level=False):
+    """Dotted names that a file imports: `from a.b import c` gives both a.b and a.b.c."""
+    tree = ast.parse(path.read_text())
+    found = set()
+
+    def visit(node):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                found.update(alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert not child.level, f"{path}: imports are written in full"
+                found.add(child.module)
+                found.update(f"{child.module}.{alias.name}" for alias in child.names)
+            inside = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+            if not (at_module_level and isinstance(child, inside)):
+                visit(child)
+
+    visit(tree)
+    return found
+
+
+def files(folder):
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found
+    return found
+
+
+def room(path):
+    """The part of keras_asym that a file belongs to; the package's own __init__ has none."""
+    parts = path.relative_to(ROOT / "keras_asym").with_suffix("").parts
+    return None if parts == ("__init__",) else parts[0]
+
+
+def roots(names):
+    return {name.split(".")[0] for name in names}
+
+
+def test_every_room_is_in_the_table():
+    assert {room(path) for path in files("keras_asym")} - {None} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_rooms_import_what_stands_before_them(name):
+    for path in files("keras_asym"):
+        if room(path) != name:
+            continue
+        for module in imports(path):
+            assert module != "keras_asym", f"{path}: imports the whole package"
+            if module.startswith("keras_asym."):
+                assert module.split(".")[1] in {name, *ALLOWED[name]}, f"{path}: {module}"
+
+
+def test_the_package_knows_neither_recipes_nor_tests():
+    for path in files("keras_asym"):
+        assert not roots(imports(path)) & {"recipes", "tfds_builders", "tests"}, path
+
+
+def test_builders_of_data_sets_need_no_keras():
+    for path in files("tfds_builders"):
+        assert not roots(imports(path)) & {"keras", "keras_asym", "recipes", "tests"}, path
+
+
+@pytest.mark.parametrize("name", sorted({*CORE, "weights"}))
+def test_the_core_imports_without_tensorflow(name):
+    for path in files("keras_asym"):
+        if room(path) != name:
+            continue
+        assert "tensorflow" not in roots(imports(path, at_module_level=True)), path
+        if name in {"ops", "regularizers", "layers", "networks", "fusion"}:
+            used = roots(imports(path)) - set(sys.stdlib_module_names)
+            assert used <= {"keras", "keras_asym", "numpy"}, path
+
+
+def test_tensorflow_is_not_loaded_on_jax():
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    script = (
+        "import sys, keras; before = 'tensorflow' in sys.modules; import keras_asym; "
+        "print(before, 'tensorflow' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after = result.stdout.split()
+    assert after == before
