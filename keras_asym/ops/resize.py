@@ -13,35 +13,46 @@ def resize_bilinear(inputs, size, align_corners=False):
     Returns:
         Tensor `(batch, size[0], size[1], channels)`.
     """
-    return _resize(inputs, size, align_corners, "linear")
+    return _resize(inputs, size, align_corners, _linear)
 
 
 def resize_bicubic(inputs, size):
     """Bicubic resizing (half-pixel centres) of `(batch, height, width, channels)` tensors."""
-    return _resize(inputs, size, False, "cubic")
+    return _resize(inputs, size, False, _cubic)
 
 
-def _resize(inputs, size, align_corners, method):
-    shape = ops.shape(inputs)
-    scales, offsets = [], []
-    for source, target in zip(shape[1:3], size, strict=True):
-        source, target = ops.cast(source, "float32"), ops.cast(target, "float32")
-        scale, offset = target / source, ops.zeros(())
-        if align_corners:
-            aligned = ops.maximum(target - 1, 1.0) / ops.maximum(source - 1, 1.0)
-            # scale_and_translate works on pixel areas: output centre i + 0.5 reads the input at
-            # (i + 0.5 - offset) / scale - 0.5, which must be i / scale. A single pixel has no
-            # corners to align: it fills the output, as pixel areas do.
-            scale = ops.where(source > 1, aligned, scale)
-            offset = ops.where(source > 1, 0.5 - 0.5 * aligned, offset)
-        scales.append(scale)
-        offsets.append(offset)
-    return ops.image.scale_and_translate(
-        inputs,
-        (shape[0], size[0], size[1], inputs.shape[-1]),
-        ops.stack(scales),
-        ops.stack(offsets),
-        (1, 2),
-        method,
-        antialias=False,
-    )
+def _resize(inputs, size, align_corners, kernel):
+    # Two products with small matrices, without a transposition; `ops.image.resize` does not take
+    # a symbolic size and `ops.image.scale_and_translate` transposes the features four times.
+    batch, height, width, channels = ops.shape(inputs)
+    new_height, new_width = size
+    across = _weights(width, new_width, align_corners, kernel, inputs.dtype)
+    down = _weights(height, new_height, align_corners, kernel, inputs.dtype)
+    x = ops.matmul(across, ops.reshape(inputs, (-1, width, channels)))
+    x = ops.matmul(down, ops.reshape(x, (batch, height, new_width * channels)))
+    return ops.reshape(x, (batch, new_height, new_width, channels))
+
+
+def _weights(source, target, align_corners, kernel, dtype):
+    """`(target, source)`: the share of each source pixel in each target pixel."""
+    pixels = ops.cast(ops.arange(source), "float32")
+    position = ops.cast(ops.arange(target), "float32")
+    source, target = ops.cast(source, "float32"), ops.cast(target, "float32")
+    if align_corners:
+        position = position * ((source - 1) / ops.maximum(target - 1, 1.0))
+    else:
+        position = (position + 0.5) * (source / target) - 0.5
+    weights = kernel(ops.abs(ops.expand_dims(position, 1) - pixels))
+    # Beyond the border the weights that are left are scaled up.
+    return ops.cast(weights / ops.sum(weights, axis=1, keepdims=True), dtype)
+
+
+def _linear(distance):
+    return ops.relu(1 - distance)
+
+
+def _cubic(distance):
+    """Keys' kernel with a = -0.5."""
+    near = (1.5 * distance - 2.5) * distance * distance + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return ops.where(distance < 1, near, ops.where(distance < 2, far, 0.0))

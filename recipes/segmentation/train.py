@@ -20,6 +20,7 @@ from keras_asym.training import (
     STRATEGIES,
     ModelCheckpoint,
     ProgressBar,
+    StopOnNaN,
     per_replica_batch_size,
     read_state,
     strategy_scope,
@@ -117,7 +118,7 @@ def _validation_epochs(config, end):
 def _callbacks(config, workdir):
     return [
         ProgressBar(),
-        keras.callbacks.TerminateOnNaN(),
+        StopOnNaN(),
         keras.callbacks.CSVLogger(workdir / "log.csv", append=True),
         keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
         ModelCheckpoint(workdir, every=config.checkpoint_every),

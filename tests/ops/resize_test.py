@@ -52,7 +52,7 @@ def test_bicubic_keeps_what_is_linear_and_size():
 
 def test_sizes_of_any_kind():
     x = images(2, 6, 9, 3)
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="unpack"):
         resize_bilinear(x, (11, 17, 3))
     np.testing.assert_array_equal(
         resize_bilinear(x, [np.int32(11), np.int32(17)]), resize_bilinear(x, (11, 17))
