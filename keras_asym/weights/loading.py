@@ -76,10 +76,17 @@ def _assign(model, state_dict, required):
             problems.append(f"unexpected: {name} {array.shape}")
             continue
         array = _to_keras_layout(array, variable)
-        rows = _rows(variable, place, array)
+        count = _private_rows(variable, place[0])
+        if place[2] is not None and place[2] >= max(count, 1):
+            problems.append(
+                f"unexpected: {name} {array.shape}, as the model's number of modalities is "
+                f"{max(count, 1)}"
+            )
+            continue
+        rows = _rows(variable, place[2], array, count)
         if rows is None:
             problems.append(
-                f"wrong shape or modality: {name} {state_dict[name].shape} for {variable.path} "
+                f"wrong shape: {name} {state_dict[name].shape} for {variable.path} "
                 f"{tuple(variable.shape)}"
             )
         else:
@@ -98,17 +105,18 @@ def _assign(model, state_dict, required):
         variables[key].assign(value)
 
 
-def _rows(variable, place, array):
+def _private_rows(variable, layer_name):
+    """Number of modalities of a private norm's weight, 0 for a weight that is shared."""
+    shape = variable.shape
+    return shape[0] if len(shape) == 2 and layer_name.endswith("_bn") else 0
+
+
+def _rows(variable, modality, array, count):
     """{modality or None: value} that the array gives a variable; `None` where it does not fit."""
-    shape, modality = tuple(variable.shape), place[2]
-    private = len(shape) == 2 and place[0].endswith("_bn")
-    if private and shape[1:] == array.shape:
-        if modality is None:  # one set of norms for every modality
-            return {m: array for m in range(shape[0])}
-        return {modality: array} if modality < shape[0] else None
-    if not private and shape == array.shape and modality in (None, 0):
-        return {None: array}
-    return None
+    shape = tuple(variable.shape)
+    if count and shape[1:] == array.shape:  # without a number: one norm for every modality
+        return {m: array for m in (range(count) if modality is None else [modality])}
+    return {None: array} if not count and shape == array.shape else None
 
 
 def _missing(variables, values, required):
@@ -116,10 +124,9 @@ def _missing(variables, values, required):
         if not re.fullmatch(required, variable.path):
             continue
         rows = values.get(key, {})
-        count = variable.shape[0] if key[0].endswith("_bn") and len(variable.shape) == 2 else 1
-        if None not in rows and len(rows) < count:
-            lacking = [m for m in range(count) if m not in rows]
-            which = f" of modalities {lacking}" if count > 1 else ""
+        lacking = [m for m in range(_private_rows(variable, key[0])) if m not in rows]
+        if not rows or lacking:
+            which = f" of modalities {lacking}" if lacking else ""
             yield f"missing: {variable.path} {tuple(variable.shape)}{which}"
 
 

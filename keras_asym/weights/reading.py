@@ -47,7 +47,8 @@ def _reader(path):
 
 
 def _read_npz(numpy, path):
-    with numpy.load(path, allow_pickle=False) as arrays:
+    # NumPy leaves a damaged file open that it has opened itself.
+    with path.open("rb") as file, numpy.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
