@@ -30,7 +30,7 @@ def get_config():
     config.network.decoder_widths = (128, 64, 64, 64)
     config.network.dropout = 0.0
     config.freeze_statistics = False
-    config.fusion.l1 = 6e-4
+    config.fusion.l1 = 2e-2  # so that gammas reach the threshold within some hundred steps
     config.augmentation.size = (96, 128)
     config.augmentation.scale = (0.8, 1.25)
     config.augmentation.shorter_side = 96
@@ -39,7 +39,7 @@ def get_config():
     config.optimizer.name = "adamw"
     config.optimizer.l2 = 1e-4
     config.optimizer.decay = "cosine"
-    config.stages = ({"epochs": 10, "encoder_rate": 2e-3, "decoder_rate": 2e-3},)
+    config.stages = ({"epochs": 10, "encoder_rate": 4e-3, "decoder_rate": 2e-3},)
     config.evaluate_every = 2
     config.checkpoint_every = 2
     config.evaluation_resize = "bilinear"
