@@ -10,9 +10,7 @@ def test_a_broken_model_is_not_saved(tmp_path):
     model.compile(keras.optimizers.SGD(1e30), "mse", jit_compile=False)
     x = np.ones((8, 1), "float32")
     with pytest.raises(RuntimeError, match=r"loss is (nan|inf) in epoch 1, step [2-4]"):
-        model.fit(
-            x, x, batch_size=2, verbose=0, callbacks=[StopOnNaN(), ModelCheckpoint(tmp_path)]
-        )
+        model.fit(x, x, batch_size=2, verbose=0, callbacks=[StopOnNaN(), ModelCheckpoint(tmp_path)])
     assert read_state(tmp_path) is None
 
 
