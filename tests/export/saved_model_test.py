@@ -53,6 +53,6 @@ def test_a_new_version_beside_the_old_one(model, exported):
 
 
 def test_unknown_modality(model, tmp_path):
-    with pytest.raises(ValueError, match="must name the modalities.*'thermal'"):
+    with pytest.raises(ValueError, match=r"must name the modalities.*'thermal'"):
         export_saved_model(model, tmp_path, {"rgb": "uint8", "thermal": "uint16"})
     assert not list(tmp_path.iterdir())

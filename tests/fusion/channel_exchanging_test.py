@@ -6,7 +6,7 @@ from keras import layers
 from keras_asym.fusion import ChannelExchanging, to_multimodal
 from keras_asym.layers import ChannelExchange
 from keras_asym.regularizers import ModalityShareL1
-from tests.fusion.examples import backbone, bottlenecks
+from tests.fusion.examples import LARGE, backbone, bottlenecks
 from tests.helpers import arrays, images, randomize, run
 
 PAIR = {"rgb": 3, "depth": 3}
@@ -19,11 +19,13 @@ def exchanges(model):
 @pytest.mark.parametrize(
     ("name", "sites", "count", "first"),
     [
-        ("ResNet50", None, 16, "conv2_block1_2_bn"),
+        pytest.param("ResNet50", None, 16, "conv2_block1_2_bn", marks=LARGE),
         ("keras_hub", None, 6, "stack0_block0_2_bn"),
         ("resnet18", None, 8, "stack0_block0_2_bn"),
-        ("MobileNetV2", r"depthwise_BN$", 17, "expanded_conv_depthwise_BN"),
-        ("EfficientNetV2B0", r"expand_bn$", 20, "block2a_expand_bn"),
+        pytest.param(
+            "MobileNetV2", r"depthwise_BN$", 17, "expanded_conv_depthwise_BN", marks=LARGE
+        ),
+        pytest.param("EfficientNetV2B0", r"expand_bn$", 20, "block2a_expand_bn", marks=LARGE),
     ],
 )
 def test_sites(name, sites, count, first):

@@ -52,13 +52,14 @@ def backbone(name):
     return randomize_norms(network)
 
 
-# XLA takes half a minute for each of the larger ones: there they are left to the slow tests.
-_LARGE = [pytest.mark.slow] if keras.backend.backend() == "jax" else []
+# XLA takes half a minute for each of the larger ones: there they are left to the slow
+# tests.
+LARGE = [pytest.mark.slow] if keras.backend.backend() == "jax" else []
 BACKBONES = (
     "resnet18",
     "keras_hub",
     *(
-        pytest.param(name, marks=_LARGE)
+        pytest.param(name, marks=LARGE)
         for name in ("refinenet", "ResNet50", "MobileNetV2", "EfficientNetV2B0")
     ),
 )

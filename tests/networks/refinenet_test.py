@@ -23,7 +23,7 @@ def count(weights):
 
 
 def light(**kwargs):
-    return RefineNet("resnet18", 5, "light", NARROW, **kwargs)
+    return RefineNet("resnet18", 5, "light", NARROW, **{"backbone_width": 8, **kwargs})
 
 
 @pytest.mark.parametrize("backbone", PUBLISHED)
@@ -58,7 +58,7 @@ def test_output_is_a_quarter_rounded_up(size):
 
 @pytest.mark.parametrize("decoder", ["full", "light"])
 def test_any_size_can_be_read(decoder):
-    network = RefineNet("resnet18", 5, decoder, NARROW)
+    network = RefineNet("resnet18", 5, decoder, NARROW, backbone_width=8)
     for size in ((33, 50), (8, 6)):
         logits = run(network, images(1, *size, 3))
         assert logits.shape == (1, -(-size[0] // 4), -(-size[1] // 4), 5)
@@ -104,7 +104,7 @@ def test_decoder():
 
 def test_encoder_is_the_resnet():
     with keras.StatelessScope(initialize_variables=False):
-        network, encoder = light(), ResNet(18)
+        network, encoder = light(), ResNet(18, width=8)
     ours = {x.name: x.get_config() for x in network.layers}
     for layer in encoder.layers[1:]:
         assert ours[layer.name] == layer.get_config()

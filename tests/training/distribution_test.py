@@ -25,5 +25,5 @@ def test_unknown_strategy():
 
 def test_batches_are_shared_evenly():
     assert per_replica_batch_size(8, 4) == 2
-    with pytest.raises(ValueError, match="multiple of the 3 replicas.*batch_size=8"):
+    with pytest.raises(ValueError, match=r"multiple of the 3 replicas.*batch_size=8"):
         per_replica_batch_size(8, 3)

@@ -25,7 +25,7 @@ def test_the_table_has_mean_and_spread(tmp_path):
 
 
 def test_unknown_variant(tmp_path):
-    with pytest.raises(ValueError, match="`variants` must be some of.*'cen'"):
+    with pytest.raises(ValueError, match=r"`variants` must be some of.*'cen'"):
         compare(tiny_config(tmp_path), tmp_path, ["cen"], [0])
 
 

@@ -107,7 +107,7 @@ def test_evaluation_is_repeatable_and_says_how(run, capsys):
     evaluate_run(workdir, "validation", Protocol((0.5, 1.0), flip=True), "last")
     text = capsys.readouterr().out
     assert "multi-scale (0.5, 1), with mirroring, validation split, last checkpoint" in text
-    with pytest.raises(ValueError, match="`split` must be one of.*'tset'"):
+    with pytest.raises(ValueError, match=r"`split` must be one of.*'tset'"):
         evaluate_run(workdir, "tset")
 
 
@@ -134,7 +134,7 @@ def test_prediction_of_a_folder(run, tmp_path):
 def test_prediction_names_what_is_missing(run, tmp_path):
     write_images(tmp_path / "images")
     (tmp_path / "images" / "depth" / "view1.png").unlink()
-    with pytest.raises(ValueError, match="view1 .*not in both 'rgb' and 'depth'"):
+    with pytest.raises(ValueError, match=r"view1 .*not in both 'rgb' and 'depth'"):
         predict_folder(run[0], tmp_path / "images", tmp_path / "out")
     with pytest.raises(ValueError, match="must hold a folder 'rgb'"):
         predict_folder(run[0], tmp_path / "out", tmp_path / "out")
