@@ -5,7 +5,7 @@ import pytest
 from keras_asym.fusion import AsymmetricFusion, to_multimodal
 from keras_asym.layers import ChannelShuffle, PixelShift
 from keras_asym.ops import shift_pixels
-from tests.fusion.examples import backbone, bottlenecks
+from tests.fusion.examples import LARGE, backbone, bottlenecks
 from tests.helpers import arrays, images, randomize, run
 
 PAIR = {"rgb": 3, "depth": 3}
@@ -19,10 +19,14 @@ def shifts(model):
     ("name", "sites"),
     [
         ("resnet18", [f"stack{stage}_block1_2_conv" for stage in range(4)]),
-        ("ResNet50", [f"conv{stage}_block{n}_2_conv" for stage, n in zip((2, 3, 4, 5), (3, 4, 6, 3), strict=True)]),  # noqa: E501
         ("keras_hub", [f"stack{stage}_block{n}_2_conv" for stage, n in enumerate((0, 1, 1, 0))]),
+        pytest.param(
+            "ResNet50",
+            [f"conv{stage}_block{n}_2_conv" for stage, n in ((2, 3), (3, 4), (4, 6), (5, 3))],
+            marks=LARGE,
+        ),
     ],
-)  # fmt: skip
+)
 def test_default_sites_are_the_last_block_of_each_stage(name, sites):
     network = backbone(name)
     model = to_multimodal(network, PAIR, AsymmetricFusion())
@@ -32,9 +36,10 @@ def test_default_sites_are_the_last_block_of_each_stage(name, sites):
     assert model.count_params() == plain.count_params()
 
 
-def test_custom_sites():
+@pytest.mark.parametrize("name", [pytest.param("MobileNetV2", marks=LARGE)])
+def test_custom_sites(name):
     fusion = AsymmetricFusion(sites=r"block_(2|4)_depthwise$")
-    model = to_multimodal(backbone("MobileNetV2"), PAIR, fusion)
+    model = to_multimodal(backbone(name), PAIR, fusion)
     assert shifts(model) == ["block_2_depthwise", "block_4_depthwise"]
 
 
@@ -96,8 +101,9 @@ def test_a_convolution_that_changes_the_shape():
 def test_nothing_matches():
     with pytest.raises(ValueError, match=r"`sites` must match .*convolution.*: stem_conv, "):
         to_multimodal(bottlenecks(), PAIR, AsymmetricFusion(sites="nowhere"))
-    network = backbone("MobileNetV2")
-    with pytest.raises(ValueError, match=r"`sites` must match .*convolution"):
+    inputs = keras.Input((8, 8, 3))
+    network = keras.Model(inputs, keras.layers.BatchNormalization()(inputs))
+    with pytest.raises(ValueError, match=r"`sites` must match .*convolutions are: none"):
         to_multimodal(network, PAIR, AsymmetricFusion())
 
 
