@@ -58,5 +58,6 @@ def test_never_compiled_by_xla_under_a_strategy(results):
     assert results[1]["jit_compile"] is False
 
 
+@pytest.mark.slow
 def test_the_comparison_notices_a_loss_that_divides_on_each_replica():
     assert largest_difference(*run("keras")) > 1e-4

@@ -96,8 +96,9 @@ class TestCall:
     def test_refinenet(self):
         network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8))
         model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
-        outputs = model(batch(2, size=1, height=40, width=56)[0])
-        assert outputs["ensemble"].shape == (1, 40, 56, CLASSES)
+        sizes = {name: keras.KerasTensor((1, 41, 56, c)) for name, c in (("rgb", 3), ("depth", 1))}
+        outputs = model(sizes)
+        assert {x.shape for x in outputs.values()} == {(1, 41, 56, CLASSES)}
 
 
 class TestLoss:
@@ -203,7 +204,7 @@ class TestTraining:
         model.compile(keras.optimizers.Adam(0.02))
         x, _ = batch(2)
         y = np.where(x["rgb"][..., 0] > 0, 1, np.where(x["depth"][..., 0] > 0, 2, 0))
-        history = model.fit(x, y, batch_size=4, epochs=40, verbose=0).history
+        history = model.fit(x, y, batch_size=4, epochs=25, verbose=0).history
         assert history["ensemble_loss"][-1] < 0.6 * history["ensemble_loss"][0]
         assert history["ensemble_mean_iou"][-1] > history["ensemble_mean_iou"][0] + 0.1
 
@@ -256,8 +257,10 @@ class TestTraining:
         for a, b in zip(*weights, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
-    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-    @pytest.mark.parametrize("fusion", FUSIONS[1:], **BY_NAME)
+    @pytest.mark.parametrize(
+        ("policy", "fusion"),
+        [("mixed_bfloat16", ChannelExchanging()), ("mixed_float16", AsymmetricFusion())],
+    )
     def test_mixed_precision(self, policy, fusion):
         exact = tiny_segmenter(2, fusion)
         keras.utils.clear_session()

@@ -67,11 +67,9 @@ def torch_resnet18():
     return torch, model
 
 
-@pytest.mark.parametrize("prefix", ["", "module."])
-def test_resnet_computes_what_pytorch_computes(prefix, tmp_path):
+def test_resnet_computes_what_pytorch_computes(tmp_path):
     torch, reference = torch_resnet18()
-    state = {prefix + name: x for name, x in reference.state_dict().items()}
-    torch.save(state, tmp_path / "resnet18.pth")
+    torch.save(reference.state_dict(), tmp_path / "resnet18.pth")
     x = images(2, 48, 65, 3)
     with torch.no_grad():
         features = list(reference.features(torch.from_numpy(x.transpose(0, 3, 1, 2))))
@@ -104,11 +102,12 @@ def weights_by_path(model):
     return {v.path: ops.convert_to_numpy(v) for v in model.weights}
 
 
-def test_refinenet_keeps_its_decoder():
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_refinenet_keeps_its_decoder(prefix):
     model = refinenet()
     before = weights_by_path(model)
     state = imagenet_state_dict(18)
-    load_imagenet_state_dict(model, state)
+    load_imagenet_state_dict(model, {prefix + name: x for name, x in state.items()})
     after = weights_by_path(model)
     np.testing.assert_array_equal(
         after["conv1_conv/kernel"], state["conv1.weight"].transpose(2, 3, 1, 0)
