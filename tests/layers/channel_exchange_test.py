@@ -19,7 +19,7 @@ class TestContract(LayerContract):
 
     def make(self, modalities):
         norm = ModalityBatchNormalization(modalities, gamma_regularizer=ModalityShareL1(1e-3))
-        return ChannelExchange(norm, threshold=THETA)
+        return ChannelExchange(norm, threshold=0.1)
 
 
 class TestContractWithInstanceNormalization(LayerContract):
