@@ -1,12 +1,12 @@
 import keras
-from keras import constraints, initializers, ops, regularizers
+from keras import initializers, ops
 
-from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.layers.modality_normalization import ModalityNormalization
 from keras_asym.ops import merge_axis, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class ModalityBatchNormalization(ModalityLayer):
+class ModalityBatchNormalization(ModalityNormalization):
     """Batch normalization with private parameters and statistics for each modality.
 
     Convolutions shared by all modalities stay comparable because each modality keeps its own
@@ -74,49 +74,33 @@ class ModalityBatchNormalization(ModalityLayer):
         gamma_constraint=None,
         **kwargs,
     ):
-        super().__init__(modalities, **kwargs)
+        super().__init__(
+            modalities,
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
         if synchronized and keras.backend.backend() != "tensorflow":
             raise ValueError(
                 "`synchronized=True` is only for the TensorFlow backend; statistics are global on "
                 f"the others. Received: backend={keras.backend.backend()}"
             )
         self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
-        self.center = center
-        self.scale = scale
         self.freeze_statistics = freeze_statistics
         self.synchronized = synchronized
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.gamma = None
-        self.beta = None
 
     def build(self, input_shape):
+        super().build(input_shape)
         shape = (self.modalities, input_shape[-1])
-        if self.scale:
-            self.gamma = self.add_weight(
-                name="gamma",
-                shape=shape,
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                name="beta",
-                shape=shape,
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-            )
         self.moving_mean = self.add_weight(
             name="moving_mean",
             shape=shape,
@@ -145,16 +129,10 @@ class ModalityBatchNormalization(ModalityLayer):
             mean = self.pick(self.moving_mean, present)
             variance = self.pick(self.moving_variance, present)
 
-        # y = x * scale + offset; both are small, so that x is read once.
-        scale = ops.rsqrt(variance + self.epsilon)
-        if self.scale:
-            scale = scale * self.pick(self.gamma, present)
-        offset = -mean * scale
-        if self.center:
-            offset = offset + self.pick(self.beta, present)
         broadcast = (len(rows), *(1,) * (len(x.shape) - 3), x.shape[-1])
-        x = x * ops.reshape(scale, broadcast) + ops.reshape(offset, broadcast)
-        return ops.cast(merge_axis(x), self.compute_dtype)
+        mean, variance = ops.reshape(mean, broadcast), ops.reshape(variance, broadcast)
+        scale, offset = self.scale_and_offset(mean, variance, present, broadcast)
+        return ops.cast(merge_axis(x * scale + offset), self.compute_dtype)
 
     def _update(self, moving, value, rows):
         decay = 1.0 - self.momentum
@@ -169,17 +147,8 @@ class ModalityBatchNormalization(ModalityLayer):
         return {
             **super().get_config(),
             "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
             "freeze_statistics": self.freeze_statistics,
             "synchronized": self.synchronized,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
         }

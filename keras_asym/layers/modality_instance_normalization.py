@@ -1,12 +1,12 @@
 import keras
-from keras import initializers, ops, regularizers
+from keras import ops
 
-from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.layers.modality_normalization import ModalityNormalization
 from keras_asym.ops import merge_axis, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class ModalityInstanceNormalization(ModalityLayer):
+class ModalityInstanceNormalization(ModalityNormalization):
     """Instance normalization with private gamma and beta for each modality.
 
     Each channel of each example is normalized by its own mean and variance over height and width,
@@ -20,6 +20,7 @@ class ModalityInstanceNormalization(ModalityLayer):
         scale: Whether gamma multiplies.
         beta_initializer, gamma_initializer: Initializers of the parameters.
         beta_regularizer, gamma_regularizer: Regularizers of the `(modalities, channels)` weights.
+        beta_constraint, gamma_constraint: Constraints of the same weights.
 
     Call arguments:
         inputs: Folded tensor.
@@ -49,60 +50,32 @@ class ModalityInstanceNormalization(ModalityLayer):
         gamma_initializer="ones",
         beta_regularizer=None,
         gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
         **kwargs,
     ):
-        super().__init__(modalities, **kwargs)
-        self.epsilon = float(epsilon)
-        self.center = center
-        self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.gamma = None
-        self.beta = None
+        super().__init__(
+            modalities,
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
 
     def build(self, input_shape):
-        shape = (self.modalities, input_shape[-1])
-        if self.scale:
-            self.gamma = self.add_weight(
-                name="gamma",
-                shape=shape,
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                autocast=False,
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                name="beta",
-                shape=shape,
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                autocast=False,
-            )
+        super().build(input_shape)
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: input_shape[-1]})
 
     def call(self, inputs, training=None, present=None):
         rows = self.rows(present)
         x = split_axis(ops.cast(inputs, "float32"), len(rows))
         mean, variance = ops.moments(x, axes=(2, 3), keepdims=True)
-        scale = ops.rsqrt(variance + self.epsilon)
         broadcast = (len(rows), 1, 1, x.shape[-1])
-        if self.scale:
-            scale = scale * ops.reshape(self.pick(self.gamma, present), broadcast)
-        offset = -mean * scale
-        if self.center:
-            offset = offset + ops.reshape(self.pick(self.beta, present), broadcast)
+        scale, offset = self.scale_and_offset(mean, variance, present, broadcast)
         return ops.cast(merge_axis(x * scale + offset), self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-        }

@@ -18,6 +18,11 @@ def get_config():
     config.data.name = "multimodal_folder"
     config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
     config.data.shuffle_buffer = 1024
+    config.data.root = ""  # of the folder: this and what follows, see tfds_builders
+    config.data.columns = ("rgb", "label", "depth")
+    config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}
+    config.data.num_classes = 40
+    config.data.class_names = ()
     config.data.eval_size = ()  # (height, width) to pad to when images differ in size
 
     # How each modality is stored and normalized; recipes/segmentation/preprocessing.py.

@@ -4,8 +4,7 @@
         --workdir=runs/mine --config.data.root=FOLDER --config.data.num_classes=40
 
 A list file has one example a line, tab-separated paths relative to the folder, in the order of
-`config.data.columns`. Hardware and time depend on the data; with the small network here, a 480x640
-frame takes about 1 s a training step on two CPU cores. No expected metric: it is your data.
+`config.data.columns`. Hardware and time depend on the data. No expected metric: it is your data.
 """
 
 from recipes.segmentation.configs import default
@@ -13,11 +12,6 @@ from recipes.segmentation.configs import default
 
 def get_config():
     config = default.get_config()
-    config.data.root = ""
-    config.data.columns = ("rgb", "label", "depth")
-    config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}
-    config.data.num_classes = 40
-    config.data.class_names = ()
     config.network.backbone = "resnet18"
     config.network.decoder = "light"
     config.network.decoder_widths = (256, 128, 128, 128)

@@ -22,9 +22,5 @@ CLASS_NAMES = (
 
 def get_config():
     config = default.get_config()
-    config.data.root = ""
-    config.data.columns = ("rgb", "label", "depth")
-    config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}
-    config.data.num_classes = 40
     config.data.class_names = CLASS_NAMES
     return config
