@@ -9,7 +9,9 @@ of `config.inputs`). Each run lies in `FOLDER/VARIANT_SEED/`. The same command a
 
 import json
 import pathlib
+import shlex
 import statistics
+import sys
 
 import keras
 from absl import app, flags
@@ -101,8 +103,10 @@ def _variant(config, variant, seed):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}")
+    command = "python -m recipes.segmentation.compare " + shlex.join(sys.argv[1:])
+    seeds = [int(seed) for seed in _SEEDS.value]
     with readable_errors():
-        compare(_CONFIG.value, _WORKDIR.value, _VARIANTS.value, [int(s) for s in _SEEDS.value])
+        compare(_CONFIG.value, _WORKDIR.value, _VARIANTS.value, seeds, command)
 
 
 if __name__ == "__main__":
