@@ -49,7 +49,7 @@ def test_a_run_leaves_everything_behind(run):
     assert set(results) == {"rgb", "depth", "ensemble"}
     assert json.loads((workdir / "results.json").read_text())["images"] == 3
     report = (workdir / "report.html").read_text()
-    for text in ("python -m here", "ingle scale", "stack0_block0_2_bn", "ottoman", "No channel"):
+    for text in ("<span>here</span>", "ingle scale", "stack0_block0_2_bn", "ottoman", "No channel"):
         assert text in report
 
 
