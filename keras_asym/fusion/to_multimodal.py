@@ -103,14 +103,10 @@ def _fit_channels(x, name, channels):
 
 def _unfold(features, names):
     """{name: structure of features} from a structure of folded features."""
-    layers = iter(range(len(keras.tree.flatten(features))))
-
-    def unfold(tensor):
-        index = next(layers)
-        name = "unfold_modalities" + (f"_{index}" if index else "")
-        return UnfoldModalities(len(names), name=name)(tensor)
-
-    flat = [unfold(tensor) for tensor in keras.tree.flatten(features)]
+    flat = []
+    for index, tensor in enumerate(keras.tree.flatten(features)):
+        layer_name = "unfold_modalities" + (f"_{index}" if index else "")
+        flat.append(UnfoldModalities(len(names), name=layer_name)(tensor))
     return {
         name: keras.tree.pack_sequence_as(features, [branches[index] for branches in flat])
         for index, name in enumerate(names)
