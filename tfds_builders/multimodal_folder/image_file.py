@@ -1,48 +1,10 @@
 """Reading one image file without any silent conversion."""
 
-import io
 import pathlib
 
 import numpy as np
 
-_MODES = {"L": np.uint8, "RGB": np.uint8, "RGBA": np.uint8, "I;16": np.uint16, "F": np.float32}
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_SUPPORTED = "uint8 or uint16 with 1, 3 or 4 channels, or float32 with 1 channel"
-
-
-def _png_bits_and_color(data):
-    """Bit depth and colour type of a PNG's header, or (None, None)."""
-    if data[:8] != _PNG_SIGNATURE or len(data) < 26:
-        return None, None
-    return data[24], data[25]
-
-
-def _read_with_pillow(path, data, is_label):
-    import PIL.Image
-
-    bits, color = _png_bits_and_color(data)
-    if bits is not None and bits < 8 and color == 0:
-        # Pillow would stretch the values to 0..255.
-        raise ValueError(f"grey PNG with {bits} bits; save it with 8 or 16 bits")
-    if bits == 16 and color != 0:
-        # Pillow would keep the high bytes only.
-        import tensorflow as tf
-
-        return tf.io.decode_png(data, dtype=tf.uint16).numpy()
-    with PIL.Image.open(io.BytesIO(data)) as image:
-        image.load()
-        mode = image.mode
-        if mode == "P" and not is_label:
-            raise ValueError("palette image, which is read for labels only; save it as RGB")
-        if mode == "P":
-            return np.array(image)
-        if mode == "I" and bits == 16:
-            return np.array(image).astype(np.uint16)
-        if mode == "I;16B":
-            return np.array(image).astype(np.uint16)
-        if mode not in _MODES:
-            raise ValueError(f"pixel format {mode!r}; it must be {_SUPPORTED}")
-        return np.array(image)
+from tfds_builders.reading.decode_image import check_image, decode_image
 
 
 def read_image_file(path, is_label=False):
@@ -68,37 +30,11 @@ def read_image_file(path, is_label=False):
         if path.suffix == ".npy":
             image = np.load(path, allow_pickle=False)
         else:
-            image = _read_with_pillow(path, path.read_bytes(), is_label)
+            data = path.read_bytes()
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such file.") from error
-    except Exception as error:  # decoders raise errors of many kinds for a damaged file
+    except Exception as error:  # damaged arrays raise errors of many kinds
         raise ValueError(f"{path}: cannot be read: {error}") from error
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.ndim != 3 or 0 in image.shape:
-        raise ValueError(
-            f"{path}: must be an image (height, width) or (height, width, channels). "
-            f"Received: shape={image.shape}"
-        )
-    if not image.dtype.isnative:
-        image = image.astype(image.dtype.newbyteorder("="))
-    channels = image.shape[-1]
-    if is_label and (image.dtype != np.uint8 or channels != 1):
-        raise ValueError(
-            f"{path}: a label must be a uint8 mask of class indices with 1 channel, 255 for void "
-            f"pixels. Received: {image.dtype} with {channels} channels"
-        )
-    if not (
-        (image.dtype in (np.uint8, np.uint16) and channels in (1, 3, 4))
-        or (image.dtype == np.float32 and channels == 1)
-    ):
-        raise ValueError(
-            f"{path}: must be {_SUPPORTED}. Received: {image.dtype} with {channels} channels"
-        )
-    if image.dtype == np.float32 and not np.isfinite(image).all():
-        count = int((~np.isfinite(image)).sum())
-        raise ValueError(
-            f"{path}: values must be finite. Received: {count} pixels with NaN or infinity. Mark "
-            "holes with 0."
-        )
-    return np.ascontiguousarray(image)
+    if path.suffix == ".npy":
+        return check_image(image, path, is_label)
+    return decode_image(data, path, is_label)

@@ -2,7 +2,8 @@
 
 import dataclasses
 import pathlib
-import posixpath
+
+from tfds_builders.reading.safe_member import safe_member
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +62,9 @@ def read_list_file(path, columns):
         for column, name in row.paths.items():
             if not name.strip():
                 raise row.error(f"column {column!r} is empty.")
-            inside = posixpath.normpath(name.replace("\\", "/"))
-            if pathlib.PurePath(name).is_absolute() or inside.split("/")[0] in ("..", ""):
-                raise row.error(
-                    f"paths must be relative and stay inside the folder. "
-                    f"Received: {name!r} in column {column!r}"
-                )
+            try:
+                safe_member(name)
+            except ValueError as error:
+                raise row.error(f"{error} in column {column!r}") from None
         rows.append(row)
     return rows

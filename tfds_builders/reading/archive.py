@@ -1,0 +1,188 @@
+"""A zip or a folder of the same layout, read alike."""
+
+import contextlib
+import functools
+import pathlib
+import shutil
+import tempfile
+import zipfile
+import zlib
+
+from tfds_builders.reading.decode_image import decode_image
+from tfds_builders.reading.safe_member import safe_member
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+
+
+class _Archive:
+    """What zips and folders share. Members are named by paths with slashes."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def name(self, member):
+        """What a member is called in errors."""
+        return f"{self.path}, member {member}"
+
+    def error(self, member, message):
+        """A `ValueError` that names archive and member."""
+        return ValueError(f"{self.name(member)}: {message}")
+
+    def read_image(self, member, is_label=False):
+        """Decodes a member, see `decode_image`. Errors name archive and member."""
+        return decode_image(self.read(member), self.name(member), is_label)
+
+    def require(self, members):
+        """Raises a `ValueError` if one of the members is missing. Nothing is decoded."""
+        for member in members:
+            if member not in self:
+                raise self.error(member, "there is no such member.")
+
+    def __repr__(self):
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+
+class FolderArchive(_Archive):
+    """The files below a folder.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        ValueError: If there is no such folder. All methods: if a member's path leaves the folder,
+            or the member is missing or cannot be read; the message names folder and member.
+    """
+
+    def __init__(self, path):
+        super().__init__(path)
+        if not self.path.is_dir():
+            raise ValueError(f"`path` must be a folder. Received: path={self.path}")
+
+    def _file(self, member):
+        try:
+            return self.path / safe_member(member)
+        except ValueError as error:
+            raise self.error(member, error) from None
+
+    def __contains__(self, member):
+        return self._file(member).is_file()
+
+    def members(self, folder=""):
+        """Sorted paths of all members below a folder of the archive, or of the whole archive."""
+        top = self._file(folder) if folder else self.path
+        files = (file for file in top.rglob("*") if file.is_file())
+        return sorted(file.relative_to(self.path).as_posix() for file in files)
+
+    def read(self, member):
+        """The bytes of a member."""
+        self.require([member])
+        try:
+            return self._file(member).read_bytes()
+        except OSError as error:
+            raise self.error(member, f"cannot be read: {error}") from error
+
+    @contextlib.contextmanager
+    def local_file(self, member):
+        """Context with the path of a file that holds the member."""
+        self.require([member])
+        yield self._file(member)
+
+
+class ZipArchive(_Archive):
+    """The members of a zip. May be pickled, so that Beam can send it to its workers.
+
+    Args:
+        path: The zip.
+
+    Raises:
+        ValueError: All methods: if there is no such zip, it is damaged, a member's path leaves
+            it, or a member is missing or damaged; the message names zip and member.
+    """
+
+    @functools.cached_property
+    def _zip(self):
+        try:
+            file = zipfile.ZipFile(self.path)
+        except FileNotFoundError as error:
+            raise ValueError(f"{self.path}: there is no such file.") from error
+        except _DAMAGED as error:
+            raise ValueError(
+                f"{self.path}: is no complete zip: {error}. Download it again."
+            ) from error
+        for name in file.namelist():
+            self._check(name)
+        return file
+
+    def __reduce__(self):
+        return type(self), (self.path,)
+
+    def _check(self, member):
+        try:
+            return safe_member(member)
+        except ValueError as error:
+            raise self.error(member, error) from None
+
+    @functools.cached_property
+    def _infos(self):
+        return {
+            safe_member(info.filename): info for info in self._zip.infolist() if not info.is_dir()
+        }
+
+    def __contains__(self, member):
+        return self._check(member) in self._infos
+
+    def members(self, folder=""):
+        """Sorted paths of all members below a folder of the archive, or of the whole archive."""
+        top = f"{self._check(folder)}/" if folder else ""
+        return sorted(name for name in self._infos if name.startswith(top))
+
+    @contextlib.contextmanager
+    def _open(self, member):
+        self.require([member])
+        try:
+            with self._zip.open(self._infos[self._check(member)]) as file:
+                yield file
+        except _DAMAGED as error:
+            raise self.error(member, f"cannot be read: {error}") from error
+
+    def read(self, member):
+        """The bytes of a member."""
+        with self._open(member) as file:
+            return file.read()
+
+    @contextlib.contextmanager
+    def local_file(self, member):
+        """Context with the path of a temporary file that holds the member."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / pathlib.PurePosixPath(member).name
+            with self._open(member) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+            yield path
+
+
+def open_archive(folder, zip_name, folder_name):
+    """Opens a downloaded zip, or what it was unpacked to.
+
+    Args:
+        folder: The folder with the downloads.
+        zip_name: Name of the zip. It is taken if both are there.
+        folder_name: Name of the folder that all members of the zip are in. Members are named
+            alike in both cases: they begin with this folder.
+
+    Returns:
+        A `ZipArchive` or a `FolderArchive`.
+
+    Raises:
+        ValueError: If there is neither.
+
+    Example:
+
+    >>> archive = open_archive("downloads", "SUNRGBD.zip", "SUNRGBD")
+    >>> data = archive.read("SUNRGBD/kv1/NYUdata/NYU0001/image/NYU0001.jpg")
+    """
+    folder = pathlib.Path(folder)
+    if (folder / zip_name).is_file():
+        return ZipArchive(folder / zip_name)
+    if (folder / folder_name).is_dir():
+        return FolderArchive(folder)
+    raise ValueError(f"{folder}: must hold {zip_name}, or the folder {folder_name} unpacked of it.")
