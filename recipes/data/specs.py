@@ -1,0 +1,131 @@
+"""What the raw values of a modality or an image domain mean."""
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+ENCODINGS = ("linear", "uint8", "log_depth", "scaled")
+
+_LINEAR_KEYS = ("scale", "mean", "std")
+_KEYS = (
+    "channels",
+    "encoding",
+    *_LINEAR_KEYS,
+    "maximum",
+    "interpolation",
+    "invalid",
+    "validity",
+    "mirror_channels",
+)
+
+
+def check_specs(specs, argument="modalities"):
+    """Raises `ValueError` where a spec cannot be used.
+
+    A spec is a `dict` (or `ConfigDict`) with the keys
+
+    | key | meaning |
+    |---|---|
+    | `channels` | number of channels of the stored image; required |
+    | `encoding` | how raw values become network values, see `values`. Default `"linear"` |
+    | `scale` | linear: `value * scale` has the physical unit, 0.001 for mm to m. Default 1 |
+    | `mean`, `std` | linear: in the physical unit, one number or one for each channel |
+    | `maximum` | scaled: raw value that becomes 1; larger ones do as well |
+    | `interpolation` | for resizing: `"nearest"`, `"bilinear"`, `"bicubic"` |
+    | `invalid` | raw value that means "not measured", a number or one for each channel |
+    | `validity` | if `True`, a last channel is added: 1 = measured, 0 = hole. Needs `invalid` |
+    | `mirror_channels` | network channels to negate in a mirror image: `(0,)` for normals |
+
+    Images with `invalid` are resized by `"nearest"`, their default; without it, the default is the
+    recipe's.
+
+    Args:
+        specs: `dict` from name to spec.
+        argument: what the error messages call it.
+    """
+    if not specs:
+        raise ValueError(
+            f"`{argument}` must name at least one image, for example "
+            f'{{"rgb": {{"channels": 3}}}}. Received: {argument}={specs}'
+        )
+    for name, spec in specs.items():
+        _check_spec(f"{argument}['{name}']", dict(spec))
+
+
+def input_channels(spec):
+    """Number of channels of the network's input: a validity channel is one more."""
+    return spec["channels"] + bool(spec.get("validity"))
+
+
+def interpolation(spec, default="nearest"):
+    """Interpolation of a spec, `default` where it says nothing and has no `invalid`."""
+    if spec.get("invalid") is not None:
+        default = "nearest"
+    return spec.get("interpolation") or default
+
+
+def _check_spec(where, spec):
+    unknown = sorted(set(spec) - set(_KEYS))
+    if unknown:
+        raise ValueError(
+            f"`{where}` must have keys among {_KEYS}. Received: unknown keys {unknown}"
+        )
+    channels = spec.get("channels")
+    if not isinstance(channels, int) or channels < 1:
+        raise ValueError(
+            f"`{where}['channels']` must be a positive integer. Received: channels={channels!r}"
+        )
+    _check_encoding(where, spec)
+    for key in ("mean", "std", "invalid"):
+        values = spec.get(key)
+        if isinstance(values, (tuple, list)) and len(values) not in (1, channels):
+            raise ValueError(
+                f"`{where}['{key}']` must have one number for each of the "
+                f"{channels} channels. Received: {key}={values}"
+            )
+    std = spec.get("std")
+    if std is not None and 0 in (std if isinstance(std, (tuple, list)) else (std,)):
+        raise ValueError(f"`{where}['std']` must not be 0. Received: std={std}")
+    _check_resizing(where, spec)
+
+
+def _check_encoding(where, spec):
+    encoding = spec.get("encoding", "linear")
+    if encoding not in ENCODINGS:
+        raise ValueError(
+            f"`{where}['encoding']` must be one of {ENCODINGS}. Received: encoding={encoding!r}"
+        )
+    foreign = [key for key in _LINEAR_KEYS if key in spec] if encoding != "linear" else []
+    foreign += ["maximum"] if "maximum" in spec and encoding != "scaled" else []
+    if foreign:
+        raise ValueError(
+            f"`{where}` must not have the keys {foreign} with encoding {encoding!r}, which does "
+            f"not read them. Received: {spec}"
+        )
+    if encoding == "scaled" and not spec.get("maximum", 0) > 0:
+        raise ValueError(
+            f"`{where}['maximum']` must be the positive raw value that becomes 1. "
+            f"Received: maximum={spec.get('maximum')!r}"
+        )
+
+
+def _check_resizing(where, spec):
+    method = interpolation(spec)
+    if method not in INTERPOLATIONS:
+        raise ValueError(
+            f"`{where}['interpolation']` must be one of {INTERPOLATIONS}. "
+            f"Received: interpolation={method!r}"
+        )
+    if spec.get("invalid") is not None and method != "nearest":
+        raise ValueError(
+            f"`{where}['interpolation']` must be 'nearest' when `invalid` is set: any other one "
+            f"mixes unmeasured pixels with their neighbours. Received: interpolation={method!r}"
+        )
+    if spec.get("validity") and spec.get("invalid") is None:
+        raise ValueError(
+            f"`{where}['invalid']` must say which raw value means 'not measured' (0 in most depth "
+            "images) for a validity channel. Received: validity=True, invalid=None"
+        )
+    mirrored = spec.get("mirror_channels") or ()
+    if any(not 0 <= channel < spec["channels"] for channel in mirrored):
+        raise ValueError(
+            f"`{where}['mirror_channels']` must be among 0..{spec['channels'] - 1}. "
+            f"Received: mirror_channels={mirrored}"
+        )

@@ -1,0 +1,66 @@
+"""The batches of `input_pipeline` without TensorFlow, for the JAX backend.
+
+A *source* is a sequence of examples: a `tfds.data_source` (data sets in the `parquet` or
+`array_record` format), `recipes.data.example_batches.ArraySource`, a list of `dict`s. Evaluation
+yields the values of `input_pipeline`; training draws other random numbers of the same kind.
+"""
+
+from recipes.data import numpy_ops
+from recipes.data.example_batches import ExampleBatches
+from recipes.image_translation import examples
+
+
+def train_batches(source, config, batch_size, seed=0, start_epoch=0, **kwargs):
+    """Shuffled, augmented training batches `(inputs, target)`, an epoch at a time.
+
+    Args:
+        source: sequence of examples.
+        config: see `examples.check_config`.
+        batch_size: examples in a batch.
+        seed: integer.
+        start_epoch: number of epochs that are done.
+        **kwargs: of `keras.utils.PyDataset`.
+
+    Returns:
+        `ExampleBatches`.
+    """
+
+    def prepare(example, name, uniforms):
+        return examples.training_example(example, name, uniforms, config, numpy_ops)
+
+    return ExampleBatches(
+        source,
+        _channels(config),
+        prepare,
+        batch_size,
+        examples.NUM_UNIFORMS,
+        seed=seed,
+        start_epoch=start_epoch,
+        **kwargs,
+    )
+
+
+def eval_batches(source, config, batch_size, **kwargs):
+    """Whole images in order, `(inputs, target, weights)`, the last batch filled up.
+
+    Args:
+        source: sequence of examples.
+        config: see `examples.check_config`.
+        batch_size: examples in a batch.
+        **kwargs: of `keras.utils.PyDataset`.
+
+    Returns:
+        `ExampleBatches`.
+    """
+
+    def prepare(example, name, _):
+        return examples.evaluation_example(example, name, config, numpy_ops)
+
+    return ExampleBatches(
+        source, _channels(config), prepare, batch_size, fill=examples.fill(config), **kwargs
+    )
+
+
+def _channels(config):
+    examples.check_config(config)
+    return {name: spec["channels"] for name, spec in examples.domain_specs(config).items()}

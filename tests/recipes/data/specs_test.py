@@ -1,0 +1,45 @@
+import pytest
+
+from recipes.data.specs import check_specs, input_channels, interpolation
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"scale": 1.0}, "positive integer"),
+        (
+            {"channels": 3, "interpolation": "cubic"},
+            "must be one of .*'bicubic'.*Received.*'cubic'",
+        ),
+        ({"channels": 3, "mean": (0.1, 0.2)}, "each of the 3 channels"),
+        ({"channels": 3, "invalid": (0, 0)}, "each of the 3 channels"),
+        ({"channels": 1, "std": 0.0}, "must not be 0"),
+        ({"channels": 1, "sclae": 0.001}, "unknown keys .'sclae'."),
+        ({"channels": 1, "invalid": 0, "interpolation": "bilinear"}, "must be 'nearest'"),
+        ({"channels": 1, "validity": True}, "'invalid'.*not measured"),
+        ({"channels": 1, "encoding": "log"}, "must be one of .*'log_depth'.*Received.*'log'"),
+        ({"channels": 1, "encoding": "scaled"}, "'maximum'.*must be the positive raw value"),
+        ({"channels": 1, "encoding": "uint8", "mean": 0.5}, "must not have the keys .'mean'."),
+        ({"channels": 1, "maximum": 5}, "must not have the keys .'maximum'."),
+        ({"channels": 1, "mirror_channels": (1,)}, "must be among 0..0"),
+    ],
+)
+def test_unusable_specs(spec, message):
+    with pytest.raises(ValueError, match=rf"`modalities\['depth'\].*{message}"):
+        check_specs({"depth": spec})
+
+
+def test_no_image():
+    with pytest.raises(ValueError, match=r"`domains` must name at least one image"):
+        check_specs({}, "domains")
+
+
+def test_a_validity_channel_is_one_more():
+    assert input_channels({"channels": 3}) == 3
+    assert input_channels({"channels": 1, "invalid": 0, "validity": True}) == 2
+
+
+def test_images_with_holes_are_never_interpolated():
+    assert interpolation({"channels": 3}, "bilinear") == "bilinear"
+    assert interpolation({"channels": 1, "invalid": 65535}, "bilinear") == "nearest"
+    assert interpolation({"channels": 1, "interpolation": "bicubic"}, "bilinear") == "bicubic"
