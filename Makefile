@@ -6,6 +6,8 @@ ROOMS := recipes/segmentation/configs/rendered_rooms.py
 # What also runs on Keras' JAX backend: everything but data, distribution and export.
 CORE_TESTS := tests/ops tests/layers tests/regularizers_test.py tests/fusion tests/networks \
 	tests/losses_test.py tests/metrics tests/models tests/weights
+# Two processes, each with its share of the files.
+PARALLEL := --numprocesses=2 --dist=loadfile
 
 .PHONY: demo test test-slow lint format benchmark clean
 
@@ -17,8 +19,8 @@ demo: .venv/recipes.installed
 	@echo "Table: $(DEMO)/comparison.md   Pictures: $(DEMO)/channel_exchanging_0/report.html"
 
 test: .venv/test.installed
-	$(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(CORE_TESTS)
+	$(BIN)/python -m pytest $(PARALLEL)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) $(CORE_TESTS)
 
 test-slow: .venv/test.installed
 	$(BIN)/python -m pytest -m slow
