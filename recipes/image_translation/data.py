@@ -46,8 +46,9 @@ def open_dataset(config):
 
 
 def domain_specs(config):
-    """`{name: spec}` of the input domains that the run uses, in order."""
-    return datasets.specs_of(tuple(config.inputs), config.domains, "inputs")
+    """`{name: spec}` of the input domains, in order, and of the target, which comes last."""
+    inputs = datasets.specs_of(tuple(config.inputs), config.domains, "inputs")
+    return {**inputs, config.target: target_spec(config)}
 
 
 def target_spec(config):
@@ -60,7 +61,7 @@ def pipeline_config(config):
     pipeline = {
         "inputs": tuple(config.inputs),
         "target": config.target,
-        "domains": {**domain_specs(config), config.target: target_spec(config)},
+        "domains": domain_specs(config),
         "augmentation": config.augmentation.to_dict(),
         "shuffle_buffer": config.data.shuffle_buffer,
     }

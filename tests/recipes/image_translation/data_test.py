@@ -41,7 +41,7 @@ def test_rendered_rooms(rooms):
     builder = open_dataset(rooms)
     batches = eval_dataset(open_split(builder, "train"), pipeline_config(rooms), 2)
     ((inputs, target, weights),) = batches
-    assert list(domain_specs(rooms)) == ["reshading", "depth_euclidean"]
+    assert list(domain_specs(rooms)) == ["reshading", "depth_euclidean", "rgb"]
     assert target_spec(rooms) == {"channels": 3, "encoding": "uint8"}
     assert inputs["depth_euclidean"].shape == (2, 16, 20, 1)
     assert target.shape == (2, 16, 20, 3) and weights.numpy().tolist() == [1, 1]
