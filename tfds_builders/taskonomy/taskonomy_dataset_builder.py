@@ -1,0 +1,126 @@
+"""TFDS builder `taskonomy`: any domains of Taskonomy, built with Apache Beam."""
+
+import functools
+from typing import ClassVar
+
+import numpy as np
+import tensorflow_datasets.public_api as tfds
+
+from tfds_builders.taskonomy.config import PARTITIONS, TaskonomyConfig
+from tfds_builders.taskonomy.examples import find_examples, list_buildings, read_example
+from tfds_builders.taskonomy.sources import read_example_list, read_split_file
+
+_COUNTERS = "taskonomy"
+
+
+def _import_beam():
+    try:
+        import apache_beam
+    except ImportError as error:
+        raise ImportError(
+            "taskonomy is built with Apache Beam: pip install 'keras_asym[datasets]'"
+        ) from error
+    return apache_beam
+
+
+def _count(what, split):
+    _import_beam().metrics.Metrics.counter(_COUNTERS, f"{split}: {what}").inc()
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Indoor scenes as pictures, geometry, edges and segments.
+
+    Features are the domains, with the values of their files, and `id`.
+
+    Raises:
+        ValueError: While building, if a list or a file is missing or wrong. The message names it.
+        ImportError: While building, if Apache Beam is not installed.
+
+    Example:
+
+    >>> import tensorflow_datasets as tfds
+    >>> from tfds_builders.taskonomy import TaskonomyConfig
+    >>> config = TaskonomyConfig(("rgb", "depth_euclidean"), splits="tiny")
+    >>> builder = tfds.builder("taskonomy", config=config, data_dir=...)
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First version."}
+    BUILDER_CONFIGS: ClassVar = [TaskonomyConfig(splits=name) for name in PARTITIONS]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "The manual_dir must hold a folder for each domain, with the files in "
+        "{domain}/taskonomy/{building}/ (as Omnidata's tool downloads them), {domain}/{building}/ "
+        "or {domain}/ itself, and for the official splits the files of splits_taskonomy.zip."
+    )
+
+    def __init__(self, *, config=None, **kwargs):
+        # TFDS refuses an equal copy of a configuration that it knows; its name does as well.
+        if config in self.BUILDER_CONFIGS:
+            config = config.name
+        super().__init__(config=config, **kwargs)
+
+    def _info(self):
+        domains = self.builder_config.domains
+        features = {"id": tfds.features.Text(doc="Building, point and view.")}
+        for name, domain in domains.items():
+            features[name] = tfds.features.Image(
+                shape=(*self.builder_config.image_size, domain.channels),
+                dtype=np.dtype(domain.dtype),
+                encoding_format="png",
+                doc=domain.meaning,
+            )
+        units = {name: d.units_per_metre for name, d in domains.items() if d.units_per_metre}
+        invalid = {name: list(d.invalid) for name, d in domains.items() if d.invalid}
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(features),
+            homepage="http://taskonomy.stanford.edu/",
+            metadata=tfds.core.MetadataDict(units_per_metre=units, invalid=invalid),
+        )
+
+    def _sources(self, root):
+        """Dictionary from split to list of `Building`s or `Line`s."""
+        config = self.builder_config
+        if config.lists is not None:
+            return {split: read_example_list(path) for split, path in config.lists.items()}
+        if config.splits is None:
+            return {"train": list_buildings(root, config.domains)}
+        name = f"train_val_test_{config.splits}.csv"
+        for folder in (root, root / "splits_taskonomy"):
+            if (folder / name).exists():
+                return read_split_file(folder / name)
+        raise ValueError(
+            f"{root / name}: there is no such file. Unpack splits_taskonomy.zip into the "
+            "manual_dir, or use TaskonomyConfig(lists=...)."
+        )
+
+    def _split_generators(self, dl_manager):
+        root = dl_manager.manual_dir.expanduser().resolve()
+        return {
+            split: self._generate_examples(root, split, sources)
+            for split, sources in self._sources(root).items()
+        }
+
+    def _generate_examples(self, root, split, sources):
+        beam = _import_beam()
+        config = self.builder_config
+        find = functools.partial(
+            find_examples,
+            root=root,
+            domains=tuple(config.domains),
+            missing=config.missing,
+            count=functools.partial(_count, split=split),
+        )
+        read = functools.partial(read_example, domains=config.domains, image_size=config.image_size)
+        # Buildings, not files, are in the graph, whose size Dataflow limits.
+        return (
+            beam.Create(sources)
+            | "Find" >> beam.FlatMap(find)
+            | "Distribute" >> beam.Reshuffle()
+            | "Read" >> beam.Map(read)
+        )
+
+    def _process_pipeline_result(self, pipeline_result):
+        beam = _import_beam()
+        only_ours = beam.metrics.MetricsFilter().with_namespace(_COUNTERS)
+        for counter in pipeline_result.metrics().query(only_ours)["counters"]:
+            print(f"Left out of split {counter.key.metric.name}: {counter.result}")
