@@ -25,3 +25,5 @@ def rng():
 def pytest_configure(config):
     # Keras' variables under NumPy 2; nothing this package does.
     config.addinivalue_line("filterwarnings", "ignore:__array__ impl:DeprecationWarning")
+    # TensorFlow Datasets under protobuf 6, as apache-beam wants it.
+    config.addinivalue_line("filterwarnings", r"ignore:label\(\) is deprecated:DeprecationWarning")
