@@ -84,9 +84,11 @@ class Toolbox:
         for index, (rgb, depth) in enumerate(paths):
             try:
                 path = _path_inside(rgb)
+                folder = posixpath.dirname(posixpath.dirname(path))
+                if folder in frames:
+                    raise ValueError(f"{folder!r} is listed twice.")
             except ValueError as error:
                 raise self._archive.error(_META, f"frame {index + 1}: {error}") from None
-            folder = posixpath.dirname(posixpath.dirname(path))
             frames[folder] = Frame(folder, posixpath.basename(path), depth, index)
         return frames
 
