@@ -47,10 +47,14 @@ def read_log(path):
     return {column: np.array([_number(row[column]) for row in rows]) for column in columns}
 
 
-def learning_curves(log):
-    """PNG bytes of the curves of a log: losses in one plot, mean IoUs in the other.
+_GROUPS = {"Loss": "loss", "Mean IoU (%)": "iou", "Mean absolute error": "mae"}
 
-    A branch has the same colour in both plots and the total loss is black; training is dashed.
+
+def learning_curves(log):
+    """PNG bytes of the curves of a log: losses, mean IoUs and mean absolute errors, a plot each.
+
+    A branch has the same colour in all plots and the total loss is black; training is dashed.
+    Losses of very different size share a logarithmic axis.
 
     Args:
         log: see `read_log`.
@@ -58,12 +62,15 @@ def learning_curves(log):
     Returns:
         PNG bytes, or `None` without any curve.
     """
-    losses = {key: values for key, values in log.items() if key.endswith("loss")}
-    ious = {key: values for key, values in log.items() if key.endswith("iou")}
-    groups = [(title, g) for title, g in (("Loss", losses), ("Mean IoU (%)", ious)) if g]
+    groups = {
+        title: {key: values for key, values in log.items() if key.endswith(ending)}
+        for title, ending in _GROUPS.items()
+    }
+    groups = [(title, group) for title, group in groups.items() if group]
     if not groups:
         return None
-    branches = dict.fromkeys(_branch(key) for key in (*ious, *losses) if _branch(key) != "total")
+    keys = [key for _, group in reversed(groups) for key in group]
+    branches = dict.fromkeys(_branch(key) for key in keys if _branch(key) != "total")
     colors = {name: COLORS[index % len(COLORS)] for index, name in enumerate(branches)}
     figure = Figure(figsize=(5.2 * len(groups), 3.3), layout="constrained")
     for axes, (title, group) in zip(
@@ -96,6 +103,9 @@ def _draw_group(axes, title, group, colors, factor):
     axes.tick_params(labelsize=8)
     axes.grid(True, color="#e4e7eb", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
+    values = np.concatenate([line.get_ydata() for line in axes.lines] or [[]])
+    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
+        axes.set_yscale("log")
     if axes.lines:
         axes.legend(fontsize=7.5, frameon=False, ncols=1 if len(group) < 7 else 2)
 
@@ -103,7 +113,7 @@ def _draw_group(axes, title, group, colors, factor):
 def _branch(column):
     """`"val_rgb_mean_iou"` -> `"rgb"`, `"loss"` -> `"total"`."""
     name = column.removeprefix("val_")
-    for suffix in ("loss", "mean_iou", "iou"):
+    for suffix in ("loss", "mean_iou", "iou", "mae"):
         name = name.removesuffix(suffix)
     return name.strip("_") or "total"
 

@@ -25,8 +25,8 @@ NAMES = {
     ),
     "regularizers": ("ModalityShareL1",),
     "fusion": ("AsymmetricFusion", "ChannelExchanging", "PrivateNormalization", "to_multimodal"),
-    "networks": ("RefineNet", "ResNet"),
-    "models": ("Segmenter",),
+    "networks": ("PatchDiscriminator", "RefineNet", "ResNet", "UNetGenerator"),
+    "models": ("Segmenter", "Translator"),
     "weights": ("load_reference_checkpoint", "load_reference_state_dict"),
 }
 
@@ -112,6 +112,7 @@ def test_config_holds_every_argument(cls):
     required = {
         "modalities": 2,
         "channels": 3,
+        "rate": 0.5,
         "layer": keras_asym.layers.ModalityBatchNormalization(2),
     }
     parameters = inspect.signature(cls).parameters

@@ -29,12 +29,18 @@ class AsymmetricFusion(FusionStrategy):
 
     Args:
         sites: Regular expression, searched in the names of the convolutions; these must keep
-            height, width and channels. `None` finds the second convolution of the last block of
-            every ResNet stage, in the naming of this package, keras.applications and KerasHub.
+            height, width and channels, unless `shift_source="output"`. `None` finds the second
+            convolution of the last block of every ResNet stage, in the naming of this package,
+            keras.applications and KerasHub.
+        shift_source: `"input"`, the paper's: the convolution's input is what is shifted;
+            `"output"`: the result of the convolution, its norm and its activation is, which also
+            fits convolutions that change the size, such as a U-Net's. The paper does not fix where
+            its operations stand in a U-Net. With two modalities choose sites that do not follow
+            one another directly: the second of two shuffles would undo the first.
 
     Raises:
-        ValueError: In `to_multimodal`, if `sites` finds no convolution or one that changes height,
-            width or channels.
+        ValueError: If `shift_source` is neither; in `to_multimodal`, if `sites` finds no
+            convolution, or one that changes height, width or channels where it must not.
 
     Example:
 
@@ -45,15 +51,23 @@ class AsymmetricFusion(FusionStrategy):
     'stack0_block1_2_conv_shift'
     """
 
-    def __init__(self, sites=None):
+    def __init__(self, sites=None, shift_source="input"):
+        if shift_source not in ("input", "output"):
+            raise ValueError(
+                '`shift_source` must be "input" or "output". '
+                f"Received: shift_source={shift_source!r}"
+            )
         self.sites = sites
+        self.shift_source = shift_source
 
     def edits(self, network, modalities):
         edits = GraphEdits()
         for convolution in self._convolutions(network):
             if modalities > 1:
-                self._check(convolution)
-                _add_site(edits, convolution, _end_of_branch(convolution), modalities)
+                end = _end_of_branch(convolution)
+                if self.shift_source == "input":
+                    self._check(convolution)
+                _add_site(edits, convolution, end, modalities, self.shift_source)
         return edits
 
     def _convolutions(self, network):
@@ -76,17 +90,18 @@ class AsymmetricFusion(FusionStrategy):
         if output_shape != shape:
             raise ValueError(
                 "`sites` must match convolutions that keep height, width and channels: their input "
-                "is shifted and added to their output. Received: "
+                "is shifted and added to their output. Choose other sites or "
+                'shift_source="output". Received: '
                 f"sites={self.sites!r}, which finds '{convolution.name}' with "
                 f"strides={convolution.strides}, padding={convolution.padding!r}, "
                 f"{channels} channels in and {output_shape[-1]} out"
             )
 
     def get_config(self):
-        return {"sites": self.sites}
+        return {"sites": self.sites, "shift_source": self.shift_source}
 
 
-def _add_site(edits, convolution, end, modalities):
+def _add_site(edits, convolution, end, modalities, shift_source):
     name = convolution.name
     source = []  # the input of the convolution, remembered from `before` to `after`
 
@@ -95,7 +110,9 @@ def _add_site(edits, convolution, end, modalities):
         return ChannelShuffle(modalities, name=f"{name}_shuffle")(x)  # step 1
 
     def after(y):
-        y = PixelShift(modalities, name=f"{name}_shift")(y, source=source[0])  # step 3
+        y = PixelShift(modalities, name=f"{name}_shift")(
+            y, source=source[0] if shift_source == "input" else y
+        )  # step 3
         return ChannelShuffle(modalities, name=f"{name}_unshuffle")(y)  # step 4
 
     edits.before[name] = before

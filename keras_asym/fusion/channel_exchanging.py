@@ -43,7 +43,7 @@ class ChannelExchanging(FusionStrategy):
         self.sites = sites
 
     def edits(self, network, modalities):
-        found = find_sites(network, self.sites, NORMALIZATIONS, "BatchNormalization layer")
+        found = find_sites(network, self.sites, NORMALIZATIONS, "normalization layer")
         if modalities == 1:
             return GraphEdits()
         wrap = functools.partial(

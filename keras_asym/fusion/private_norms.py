@@ -2,7 +2,12 @@
 
 import keras
 
-from keras_asym.layers import ChannelExchange, ModalityBatchNormalization
+from keras_asym.fusion.strategy import NORMALIZATIONS
+from keras_asym.layers import (
+    ChannelExchange,
+    ModalityBatchNormalization,
+    ModalityInstanceNormalization,
+)
 
 
 def rebuild(model, inputs, layer_of, call):
@@ -32,16 +37,28 @@ def rebuild(model, inputs, layer_of, call):
     return outputs[0] if single else outputs
 
 
-def clone(network, folded, modalities, fusion, freeze_statistics=False, synchronized=None):
+def clone(
+    network,
+    folded,
+    modalities,
+    fusion,
+    freeze_statistics=False,
+    synchronized=None,
+    instance_statistics=True,
+):
     """Clones `network` onto a folded symbolic tensor, weights copied. See `to_multimodal`."""
     edits = fusion.edits(network, modalities)
     clones = {}
 
     def clone_layer(layer):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            clones[layer] = private_norm(layer, modalities, freeze_statistics, synchronized)
+        if isinstance(layer, NORMALIZATIONS):
+            if isinstance(layer, keras.layers.BatchNormalization):
+                norm = private_batch_norm(layer, modalities, freeze_statistics, synchronized)
+            else:
+                norm = private_instance_norm(layer, modalities, instance_statistics)
+            clones[layer] = norm
             edit = edits.normalization.get(layer.name)
-            return clones[layer] if edit is None else edit(clones[layer])
+            return norm if edit is None else edit(norm)
         if isinstance(layer, keras.layers.Layer):
             clones[layer] = layer.__class__.from_config(layer.get_config())
             return clones[layer]
@@ -60,14 +77,14 @@ def clone(network, folded, modalities, fusion, freeze_statistics=False, synchron
     features = rebuild(network, folded, clone_layer, call_layer)
     for layer, copy in clones.items():
         _check_clone(network, copy)
-        if isinstance(copy, ModalityBatchNormalization):
+        if isinstance(layer, NORMALIZATIONS):
             _copy_to_rows(layer, copy)
         elif layer.weights:
             copy.set_weights(layer.get_weights())
     return features
 
 
-def private_norm(layer, modalities, freeze_statistics, synchronized):
+def private_batch_norm(layer, modalities, freeze_statistics, synchronized):
     """The `ModalityBatchNormalization` with the settings of a plain BatchNormalization."""
     if layer.renorm:
         raise ValueError(
@@ -86,6 +103,24 @@ def private_norm(layer, modalities, freeze_statistics, synchronized):
     if synchronized is not None:
         config["synchronized"] = synchronized
     return ModalityBatchNormalization(modalities, freeze_statistics=freeze_statistics, **config)
+
+
+def private_instance_norm(layer, modalities, instance_statistics):
+    """The `ModalityInstanceNormalization` with the settings of a plain GroupNormalization."""
+    channels = layer.input.shape[-1]
+    if layer.groups not in (-1, channels) or layer.axis not in (-1, 3):
+        raise ValueError(
+            f"Layer '{layer.name}' normalizes {layer.groups} groups of the {channels} channels; "
+            "of the group normalizations only the one of each channel alone, over height and "
+            "width, has a private counterpart. Build the network with "
+            "GroupNormalization(groups=-1, axis=-1)."
+        )
+    config = layer.get_config()
+    for key in ("axis", "groups"):
+        config.pop(key)
+    return ModalityInstanceNormalization(
+        modalities, instance_statistics=instance_statistics, **config
+    )
 
 
 def _copy_to_rows(plain, private):
@@ -118,18 +153,19 @@ def check_network(network):
                 "`network` must be flat: cloning cannot see inside the nested model "
                 f"'{layer.name}'. {advice} Received: network '{network.name}'"
             )
-    if not any(isinstance(x, keras.layers.BatchNormalization) for x in network.layers):
+    if not any(isinstance(x, NORMALIZATIONS) for x in network.layers):
         raise ValueError(
-            "`network` must contain BatchNormalization layers: they are what becomes private to "
-            f"each modality. Received: network '{network.name}' without any"
+            "`network` must contain BatchNormalization layers, or GroupNormalization(groups=-1): "
+            "they are what becomes private to each modality. Received: network "
+            f"'{network.name}' without any"
         )
 
 
 def _check_clone(network, layer):
     for inner in layer._flatten_layers():
-        if isinstance(inner, keras.layers.BatchNormalization):
+        if isinstance(inner, NORMALIZATIONS):
             raise ValueError(
-                f"A BatchNormalization ('{inner.name}') is hidden inside the layer '{layer.name}' "
-                f"of network '{network.name}', where it cannot be made private. Build the network "
-                "from plain Keras layers."
+                f"A {type(inner).__name__} ('{inner.name}') is hidden inside the layer "
+                f"'{layer.name}' of network '{network.name}', where it cannot be made private. Build "
+                "the network from plain Keras layers."
             )

@@ -54,7 +54,7 @@ def find_sites(network, pattern, kinds, what):
     return found
 
 
-NORMALIZATIONS = (keras.layers.BatchNormalization,)
+NORMALIZATIONS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
 CONVOLUTIONS = (
     keras.layers.Conv2D,
     keras.layers.DepthwiseConv2D,

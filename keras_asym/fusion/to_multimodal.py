@@ -12,12 +12,14 @@ def to_multimodal(
     fusion=None,
     freeze_statistics=False,
     synchronized=None,
+    instance_statistics=True,
     ensemble=False,
 ):
     """Makes a network that was written for one image serve several modalities.
 
     The graph is cloned: convolutions are shared by all modalities, each BatchNormalization becomes
-    a `ModalityBatchNormalization` with the plain one's weights in each row, and `fusion` adds its
+    a `ModalityBatchNormalization` and each `GroupNormalization(groups=-1)` a
+    `ModalityInstanceNormalization` with the plain one's weights in each row, and `fusion` adds its
     operations at its sites. With equal inputs and `PrivateNormalization` every modality's features
     are those of `network` until training sets them apart.
 
@@ -31,6 +33,8 @@ def to_multimodal(
         freeze_statistics: Whether the moving statistics are kept and used in training too.
         synchronized: Whether batch statistics are taken over all replicas; `None` keeps each
             layer's own setting.
+        instance_statistics: Whether instance normalizations use the instance's own statistics at
+            test time, too; moving averages otherwise.
         ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added.
 
     Returns:
@@ -38,8 +42,8 @@ def to_multimodal(
         gives, both by modality name.
 
     Raises:
-        ValueError: If the network is not a flat functional model, has no BatchNormalization, hides
-            one inside a layer, or if the strategy's sites match nothing.
+        ValueError: If the network is not a flat functional model, has no normalization that can be
+            private, hides one inside a layer, or if the strategy's sites match nothing.
 
     Example:
 
@@ -64,7 +68,13 @@ def to_multimodal(
         fitted[name] = _fit_channels(inputs[name], name, channels)
     folded = FoldModalities(tuple(modalities), name="fold_modalities")(fitted)
     features = private_norms.clone(
-        network, folded, len(modalities), fusion, freeze_statistics, synchronized
+        network,
+        folded,
+        len(modalities),
+        fusion,
+        freeze_statistics,
+        synchronized,
+        instance_statistics,
     )
     outputs = _unfold(features, list(modalities))
     if ensemble:

@@ -123,8 +123,8 @@ class ModalityBatchNormalization(ModalityNormalization):
         if training and self.trainable and not self.freeze_statistics:
             axes = tuple(axis for axis in range(len(x.shape) - 1) if axis != 1)
             mean, variance = ops.moments(x, axes, synchronized=self.synchronized)
-            self._update(self.moving_mean, mean, rows)
-            self._update(self.moving_variance, variance, rows)
+            self.update_moving(self.moving_mean, mean, rows)
+            self.update_moving(self.moving_variance, variance, rows)
         else:
             mean = self.pick(self.moving_mean, present)
             variance = self.pick(self.moving_variance, present)
@@ -133,15 +133,6 @@ class ModalityBatchNormalization(ModalityNormalization):
         mean, variance = ops.reshape(mean, broadcast), ops.reshape(variance, broadcast)
         scale, offset = self.scale_and_offset(mean, variance, present, broadcast)
         return ops.cast(merge_axis(x * scale + offset), self.compute_dtype)
-
-    def _update(self, moving, value, rows):
-        decay = 1.0 - self.momentum
-        if rows == tuple(range(self.modalities)):
-            moving.assign(moving * self.momentum + value * decay)
-        else:
-            indices = ops.array([[row] for row in rows], dtype="int32")
-            updated = ops.take(moving, indices[:, 0], axis=0) * self.momentum + value * decay
-            moving.assign(ops.scatter_update(moving, indices, updated))
 
     def get_config(self):
         return {

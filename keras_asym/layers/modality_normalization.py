@@ -72,6 +72,22 @@ class ModalityNormalization(ModalityLayer):
             offset = offset + ops.reshape(self.pick(self.beta, present), broadcast)
         return scale, offset
 
+    def update_moving(self, moving, value, rows):
+        """Moves the average `(modalities, channels)` towards the statistics of a batch.
+
+        Args:
+            moving: Weight of the moving average; moves by `1 - self.momentum`.
+            value: Statistics `(len(rows), channels)`.
+            rows: The modalities that are there.
+        """
+        decay = 1.0 - self.momentum
+        if rows == tuple(range(self.modalities)):
+            moving.assign(moving * self.momentum + value * decay)
+        else:
+            indices = ops.array([[row] for row in rows], dtype="int32")
+            updated = ops.take(moving, indices[:, 0], axis=0) * self.momentum + value * decay
+            moving.assign(ops.scatter_update(moving, indices, updated))
+
     def get_config(self):
         return {
             **super().get_config(),

@@ -4,6 +4,7 @@ from keras import ops
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
 from keras_asym.losses import ValidPixelCrossentropy
 from keras_asym.metrics import ConfusionMatrix
+from keras_asym.models.inputs import check_images, is_distributed
 from keras_asym.ops import resize_bicubic, resize_bilinear
 
 
@@ -97,7 +98,7 @@ class Segmenter(keras.Model):
         self.built = True
 
     def call(self, inputs, training=None):
-        inputs = self._check_inputs(inputs)
+        inputs = check_images(inputs, self.network, self.modality_names)
         size = ops.shape(inputs[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
         outputs, resized = self.network(inputs, training=training), {}
@@ -110,30 +111,6 @@ class Segmenter(keras.Model):
             resized["ensemble"] = resized[self.modality_names[0]]
         return resized
 
-    def _check_inputs(self, inputs):
-        names = self.modality_names
-        if not isinstance(inputs, dict) or any(name not in inputs for name in names):
-            received = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
-            raise ValueError(
-                f"The inputs must be a dictionary with the modalities {list(names)}. Received: "
-                f'{received}. For a subset of the sensors call model.select(["{names[0]}"]).'
-            )
-        shapes = {name: tuple(inputs[name].shape) for name in names}
-        for name in names:
-            channels = self.network.input[name].shape[-1]
-            if len(shapes[name]) != 4 or shapes[name][-1] != channels:
-                raise ValueError(
-                    f"Modality '{name}' must have the shape (batch, height, width, {channels}). "
-                    f"Received: {shapes[name]}"
-                )
-        sizes = {shape[1:3] for shape in shapes.values() if None not in shape[1:3]}
-        if len(sizes) > 1:
-            raise ValueError(
-                "The modalities of an example must have one height and width; crop or resize them "
-                f"to one another first. Received: {shapes}"
-            )
-        return {name: inputs[name] for name in names}
-
     def compile(self, optimizer="rmsprop", loss=None, jit_compile="auto", **kwargs):
         """Configures training; see `keras.Model.compile`.
 
@@ -145,7 +122,7 @@ class Segmenter(keras.Model):
             **kwargs: As in Keras; `metrics` beyond the confusion matrices by output, such as
                 `{"ensemble": [...]}`.
         """
-        if jit_compile == "auto" and _is_distributed():
+        if jit_compile == "auto" and is_distributed():
             jit_compile = False
         loss = ValidPixelCrossentropy(self.ignore_class) if loss is None else loss
         if not isinstance(loss, dict):
@@ -219,11 +196,3 @@ def _check_multimodal(network, fusion, freeze_statistics, synchronized):
             "`network` is multimodal already. Received: modalities=None, "
             f"fusion={fusion}, freeze_statistics={freeze_statistics}, synchronized={synchronized}"
         )
-
-
-def _is_distributed():
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return tf.distribute.has_strategy()

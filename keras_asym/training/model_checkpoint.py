@@ -15,18 +15,23 @@ class ModelCheckpoint(keras.callbacks.Callback):
 
     Args:
         directory: Folder of the run.
-        monitor: Name of the logged value of which the largest is the best. Until it is logged, the
-            last model counts as the best.
+        monitor: Name of the logged value that says which model is the best. Until it is logged,
+            the last model counts as the best.
+        mode: `"max"` if the largest value is the best, or `"min"`.
         every: Number of epochs between two checkpoints; one is always written at the end.
 
     Raises:
+        ValueError: If `mode` is neither.
         RuntimeError: If a checkpoint cannot be written; says why and what is still good.
     """
 
-    def __init__(self, directory, monitor="val_ensemble_mean_iou", every=1):
+    def __init__(self, directory, monitor="val_ensemble_mean_iou", mode="max", every=1):
         super().__init__()
         self.directory = pathlib.Path(directory)
+        if mode not in ("max", "min"):
+            raise ValueError(f'`mode` must be "max" or "min". Received: mode={mode!r}')
         self.monitor = monitor
+        self.mode = mode
         self.every = every
         state = read_state(directory)
         self.best = state["best"] if state else None
@@ -42,12 +47,15 @@ class ModelCheckpoint(keras.callbacks.Callback):
         if self._logs is not None:
             self.save()
 
+    def _is_better(self, value):
+        return value > self.best if self.mode == "max" else value < self.best
+
     def save(self):
         """Writes the model as it is now; the caller need not, fit does."""
         epoch, logs = self._logs
         self._logs = None
         value = logs.get(self.monitor)
-        better = self.best is None or (value is not None and value > self.best)
+        better = self.best is None or (value is not None and self._is_better(value))
         if better and value is not None:
             self.best, self.best_epoch = float(value), epoch + 1
         last, best = self.directory / "last.keras", self.directory / "best.keras"

@@ -1,32 +1,38 @@
 import re
 
+import keras
 import numpy as np
 
 from keras_asym.layers import ChannelExchange
 from keras_asym.networks import ENCODER_VARIABLES
 from keras_asym.weights.names import locate
 from keras_asym.weights.reading import read_state_dict
+from keras_asym.weights.translator_names import is_unused, locate_translator
 
 _LISTED = 20
 
 
 def load_reference_checkpoint(model, path):
-    """Loads a published segmentation checkpoint file; see `load_reference_state_dict`.
+    """Loads a published checkpoint file; see `load_reference_state_dict`.
 
     Args:
-        model: `Segmenter`, or a model made by `to_multimodal`, on a `RefineNet`.
+        model: As in `load_reference_state_dict`.
         path: `.pth`, `.pth.tar`, `.pt`, `.safetensors` or `.npz` file (`read_state_dict`).
     """
     load_reference_state_dict(model, read_state_dict(path))
 
 
 def load_reference_state_dict(model, state_dict):
-    """Copies the parameters of a published segmentation network into a model.
+    """Copies the parameters of a published network into a model.
 
     Args:
-        model: `Segmenter`, or a model made by `to_multimodal`, on a `RefineNet`.
+        model: `Segmenter`, or a model made by `to_multimodal`, on a `RefineNet`; or a `Translator`
+            on a `UNetGenerator` and a `PatchDiscriminator`.
         state_dict: Dictionary of published name (with or without the prefix `module.`) -> array
-            in PyTorch's layout. Entries that nothing uses (`num_batches_tracked`) are accepted.
+            in PyTorch's layout. For a `Translator`, names have the prefix `generator.` or
+            `discriminator.`. Entries that nothing uses are accepted: `num_batches_tracked`, and in
+            translation the norms of the outermost and innermost blocks and running statistics that
+            the model does not keep.
 
     Raises:
         ValueError: If an entry is missing, unexpected or wrongly shaped; lists them. The model is
@@ -68,11 +74,14 @@ def _without_prefix(state_dict):
 def _assign(model, state_dict, required):
     """Plans every assignment, raises if one does not fit, and only then writes."""
     variables = _variables(model)
+    is_translator = hasattr(model, "discriminator")
     values, problems = {}, []
     for name, array in state_dict.items():
-        place = locate(name)
+        place = locate_translator(name) if is_translator else locate(name)
         variable = variables.get(place[:2]) if place else None
         if variable is None:
+            if is_translator and is_unused(place, variables):
+                continue
             problems.append(f"unexpected: {name} {array.shape}")
             continue
         array = _to_keras_layout(array, variable)
@@ -108,7 +117,7 @@ def _assign(model, state_dict, required):
 def _private_rows(variable, layer_name):
     """Number of modalities of a private norm's weight, 0 for a weight that is shared."""
     shape = variable.shape
-    return shape[0] if len(shape) == 2 and layer_name.endswith("_bn") else 0
+    return shape[0] if len(shape) == 2 and layer_name.endswith(("_bn", "_norm")) else 0
 
 
 def _rows(variable, modality, array, count):
@@ -132,15 +141,18 @@ def _missing(variables, values, required):
 
 def _to_keras_layout(array, variable):
     if array.ndim == 4 and len(variable.shape) == 4:
-        return array.transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)
+        # (out, in, h, w) -> (h, w, in, out); transposed: (in, out, h, w) -> (h, w, out, in)
+        return array.transpose(2, 3, 1, 0)
     return array
 
 
 def _variables(model):
     """{(layer name, weight name): variable} of a model, wrapped norms under their own name."""
-    network = getattr(model, "network", model)
+    layers = list(getattr(model, "network", model).layers)
+    for layer in getattr(getattr(model, "discriminator", None), "layers", ()):
+        layers += layer.layers if isinstance(layer, keras.Model) else [layer]
     found = {}
-    for layer in network.layers:
+    for layer in layers:
         layer = layer.layer if isinstance(layer, ChannelExchange) else layer
         for variable in layer.weights:
             found[layer.name, variable.name] = variable

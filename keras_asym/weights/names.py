@@ -8,7 +8,7 @@ norm of modality m `layer1.0.bn2.bn_m.weight`; torchvision names them `layer1.0.
 import re
 
 _BLOCK = r"layer(?P<stage>\d)\.(?P<block>\d+)\."
-_NORM_WEIGHTS = {
+NORM_WEIGHTS = {
     "weight": "gamma",
     "bias": "beta",
     "running_mean": "moving_mean",
@@ -32,11 +32,11 @@ def locate(name):
     norm = re.fullmatch(r"(?P<layer>.*)\.bn_(?P<modality>\d+)", stem)
     if norm:
         layer = _encoder_layer(norm["layer"])
-        return layer and (layer, _NORM_WEIGHTS.get(kind), int(norm["modality"]))
+        return layer and (layer, NORM_WEIGHTS.get(kind), int(norm["modality"]))
     stem = stem.removesuffix(".module")
     layer = _encoder_layer(stem)
     if layer and layer.endswith("_bn"):
-        return layer, _NORM_WEIGHTS.get(kind), None
+        return layer, NORM_WEIGHTS.get(kind), None
     layer = layer or _decoder_layer(stem)
     return layer and (layer, {"weight": "kernel", "bias": "bias"}.get(kind), None)
 

@@ -7,17 +7,13 @@ A variant is the name of a modality (a network on that input alone) or of a fusi
 of `config.inputs`). Each run lies in `FOLDER/VARIANT_SEED/`. The same command again goes on.
 """
 
-import json
-import pathlib
 import shlex
-import statistics
 import sys
 
-import keras
 from absl import app, flags
 from ml_collections import config_flags
 
-from keras_asym.training import write_atomically
+from recipes import comparison
 from recipes.errors import readable_errors
 from recipes.segmentation.evaluation import METRICS
 from recipes.segmentation.model import FUSIONS
@@ -37,56 +33,21 @@ def compare(config, workdir, variants, seeds, command=None):
     Returns:
         The table as Markdown text; also written to `comparison.md`.
     """
-    known = [*config.inputs, *FUSIONS]
-    unknown = [variant for variant in variants if variant not in known]
-    if unknown or not variants or not seeds:
-        raise ValueError(
-            f"`variants` must be some of {known}, with one seed at least. "
-            f"Received: variants={variants}, seeds={seeds}"
-        )
-    workdir = pathlib.Path(workdir)
-    for variant in variants:
-        for seed in seeds:
-            folder = workdir / f"{variant}_{seed}"
-            if not (folder / "results.json").is_file():
-                print(f"\n{variant}, seed {seed}")
-                keras.utils.clear_session()
-                train_and_evaluate(_variant(config, variant, seed), folder, command=command)
-    table = comparison_table(workdir, variants, seeds)
-    write_atomically(workdir / "comparison.md", table + "\n")
-    print(f"\n{table}")
-    return table
+    comparison.check_variants(variants, seeds, [*config.inputs, *FUSIONS])
+    return comparison.compare(
+        lambda config, folder: train_and_evaluate(config, folder, command=command),
+        lambda variant, seed: _variant(config, variant, seed),
+        comparison_table,
+        workdir,
+        variants,
+        seeds,
+    )
 
 
-def comparison_table(workdir, variants, seeds):
-    """Mean and standard deviation over the seeds, in percent, as Markdown."""
-    lines = [
-        "| network | " + " | ".join(METRICS) + " |",
-        "|---|" + "---|" * len(METRICS),
-    ]
-    for variant in variants:
-        records = [
-            json.loads((workdir / f"{variant}_{seed}" / "results.json").read_text())
-            for seed in seeds
-        ]
-        for output in records[0]["results"]:
-            if len(records[0]["results"]) == 2 and output == "ensemble":
-                continue  # with one modality the ensemble is the branch
-            cells = [_cell([r["results"][output][name] for r in records]) for name in METRICS]
-            lines.append(f"| {_label(variant, output)} | " + " | ".join(cells) + " |")
-    spread = f"mean ± standard deviation over {len(seeds)} seeds; " if len(seeds) > 1 else ""
-    lines.append("")
-    lines.append(f"Percent; {spread}{records[0]['protocol']}; {records[0]['images']} images.")
-    return "\n".join(lines)
-
-
-def _cell(values):
-    mean = f"{100 * statistics.mean(values):.1f}"
-    return f"{mean} ± {100 * statistics.stdev(values):.1f}" if len(values) > 1 else mean
-
-
-def _label(variant, output):
-    return f"{variant} alone" if variant == output else f"{variant}: {output}"
+def comparison_table(records):
+    """The table of `comparison.read_results`, in percent."""
+    metrics = {name: (100, 1) for name in METRICS}
+    return comparison.markdown_table(records, metrics, "Percent")
 
 
 def _variant(config, variant, seed):

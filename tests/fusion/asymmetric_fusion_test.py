@@ -84,6 +84,28 @@ def test_values_step_by_step(modalities):
         np.testing.assert_allclose(outputs[name], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("modalities", [1, 2, 3])
+def test_values_where_the_output_is_shifted(modalities):
+    """Shuffle, strided convolution and norm, add the shift of the other's result, shuffle."""
+    inputs = keras.Input((6, 8, 10))
+    conv = keras.layers.Conv2D(13, 4, 2, padding="same", name="down2_conv")
+    norm = keras.layers.GroupNormalization(-1, epsilon=1e-5, name="down2_norm")
+    network = keras.Model(inputs, norm(conv(inputs)))
+    names = ["rgb", "depth", "edge"][:modalities]
+    fusion = AsymmetricFusion("down2_conv$", shift_source="output")
+    model = to_multimodal(network, dict.fromkeys(names, 10), fusion)
+
+    x = [images(2, 6, 8, 10, seed=len(name)) for name in names]
+    y = [np.asarray(network(v)) for v in (shuffled(x, 8) if modalities > 1 else x)]
+    if modalities > 1:
+        following = [*y[1:], y[0]]
+        y = [v + np.asarray(shift_pixels(o)) for v, o in zip(y, following, strict=True)]
+        y = shuffled(y, 8)
+    outputs = run(model, dict(zip(names, x, strict=True)))
+    for name, expected in zip(names, y, strict=True):
+        np.testing.assert_allclose(outputs[name], expected, atol=1e-5)
+
+
 def test_modalities_meet():
     model = to_multimodal(bottlenecks(), PAIR, AsymmetricFusion())
     x = {name: images(2, 8, 9, 3, seed=len(name)) for name in PAIR}
@@ -98,6 +120,11 @@ def test_a_convolution_that_changes_the_shape():
             to_multimodal(bottlenecks(), PAIR, AsymmetricFusion(site))
 
 
+def test_unknown_source_of_the_shift():
+    with pytest.raises(ValueError, match='`shift_source` must be "input" or "output"'):
+        AsymmetricFusion(shift_source="both")
+
+
 def test_nothing_matches():
     with pytest.raises(ValueError, match=r"`sites` must match .*convolution.*: stem_conv, "):
         to_multimodal(bottlenecks(), PAIR, AsymmetricFusion(sites="nowhere"))
@@ -110,4 +137,5 @@ def test_nothing_matches():
 def test_round_trip():
     fusion = AsymmetricFusion("conv$")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(fusion))
-    assert isinstance(again, AsymmetricFusion) and again.get_config() == {"sites": "conv$"}
+    assert isinstance(again, AsymmetricFusion)
+    assert again.get_config() == {"sites": "conv$", "shift_source": "input"}

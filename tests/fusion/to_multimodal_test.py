@@ -10,7 +10,7 @@ from keras_asym.fusion import (
     PrivateNormalization,
     to_multimodal,
 )
-from keras_asym.layers import ModalityBatchNormalization
+from keras_asym.layers import ModalityBatchNormalization, ModalityInstanceNormalization
 from tests.fusion.examples import bottlenecks
 from tests.helpers import arrays, images, randomize, run
 
@@ -113,6 +113,24 @@ def test_several_outputs_keep_their_structure():
         to_multimodal(network, {"rgb": 3, "depth": 3}, ensemble=True)
 
 
+def test_instance_norms_become_private():
+    plain = layers.GroupNormalization(
+        -1, epsilon=1e-2, gamma_initializer="random_normal", beta_regularizer="l2", name="norm"
+    )
+    network = functional(layers.Conv2D(6, 3, name="conv"), plain)
+    model = to_multimodal(network, {"rgb": 3, "depth": 3, "edge": 3})
+    norm = model.get_layer("norm")
+    assert isinstance(norm, ModalityInstanceNormalization) and norm.epsilon == 1e-2
+    np.testing.assert_array_equal(norm.gamma, np.broadcast_to(plain.gamma, (3, 6)))
+    x = images(2, 8, 8, 3)
+    outputs = model({name: x for name in model.input})
+    for y in outputs.values():
+        np.testing.assert_allclose(y, network(x), atol=1e-5)
+    assert len(model.losses) == 1
+    moving = to_multimodal(network, {"rgb": 3, "depth": 3}, instance_statistics=False)
+    assert not moving.get_layer("norm").instance_statistics
+
+
 def test_ensemble():
     model = to_multimodal(bottlenecks(), {"rgb": 3, "depth": 3}, ensemble=True)
     model.get_layer("ensemble").alpha.assign([1.0, -0.5])
@@ -186,6 +204,14 @@ def nested():
             "'first' normalizes axis 1; channels must be the last axis.*channels_last",
         ),
         (
+            lambda: functional(layers.GroupNormalization(groups=3, name="all")),
+            None,
+        ),
+        (
+            lambda: functional(layers.Conv2D(4, 1), layers.GroupNormalization(2, name="gn")),
+            "'gn' normalizes 2 groups of the 4 channels.*GroupNormalization\\(groups=-1",
+        ),
+        (
             lambda: functional(layers.BatchNormalization(), Composite()),
             r"'hidden_bn'\) is hidden inside the layer 'composite' of network 'net'",
         ),
@@ -193,8 +219,9 @@ def nested():
 )
 def test_networks_that_cannot_be_cloned(build, message):
     network = build()
-    if message is None:  # norms of vectors are as good as those of images
-        assert to_multimodal(network, {"rgb": 3, "depth": 3}).output["rgb"].shape == (None, 2)
+    if message is None:  # norms of vectors, or of as many groups as channels
+        output = to_multimodal(network, {"rgb": 3, "depth": 3}).output["rgb"]
+        assert output.shape == network.output.shape
         return
     with pytest.raises(ValueError, match=message):
         to_multimodal(network, {"rgb": 3, "depth": 3})

@@ -66,3 +66,28 @@ def test_regularizer_acts():
     layer = ModalityInstanceNormalization(2, gamma_regularizer=keras.regularizers.L1(0.5))
     layer.build((None, 4, 4, 3))
     np.testing.assert_allclose(sum(layer.losses), 3.0)
+
+
+@pytest.mark.parametrize("modalities", [1, 2, 3])
+def test_moving_averages_where_told(modalities):
+    layer = ModalityInstanceNormalization(modalities, instance_statistics=False, momentum=0.75)
+    layer.build((None, None, None, 6))
+    x = 3 * images(4, modalities, 5, 7, 6) + 1
+    trained = layer(x.reshape(-1, 5, 7, 6), training=True)
+    np.testing.assert_allclose(np.reshape(trained, x.shape), normalized(x, 1e-5), atol=2e-5)
+    mean = 0.25 * x.mean((2, 3)).mean(0)
+    variance = 0.75 + 0.25 * x.var((2, 3)).mean(0)
+    np.testing.assert_allclose(layer.moving_mean, mean, atol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, variance, atol=1e-5)
+    y = np.reshape(layer(x.reshape(-1, 5, 7, 6), training=False), x.shape)
+    expected = (x - mean[:, None, None]) / np.sqrt(variance[:, None, None] + 1e-5)
+    np.testing.assert_allclose(y, expected, atol=2e-5)
+    np.testing.assert_allclose(layer.moving_mean, mean, atol=1e-5)
+
+
+def test_moving_averages_of_absent_modalities_stay():
+    layer = ModalityInstanceNormalization(3, instance_statistics=False)
+    layer.build((None, None, None, 6))
+    layer(1 + images(4, 5, 7, 6), training=True, present=(0, 2))
+    moved = np.abs(arrays(layer.moving_mean)[0]).max(-1)
+    assert moved[0] > 0 and moved[1] == 0 and moved[2] > 0

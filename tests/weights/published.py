@@ -46,6 +46,46 @@ def reference_shapes(modalities=2, depth=50, classes=40, widths=(512, 256, 256, 
     return shapes
 
 
+def translator_state_dict(modalities=2, **kwargs):
+    """Arrays of a published translation network, by name with the network's prefix."""
+    shapes = translator_shapes(modalities, **kwargs)
+    # The rule of the golden numbers knows alpha without a prefix.
+    return {
+        name: array("alpha" if name == "generator.alpha" else name, shape)
+        for name, shape in shapes.items()
+    }
+
+
+def translator_shapes(modalities=2, filters=8, depth=8):
+    """`{published name: shape}` of a generator and a discriminator, unused entries included."""
+    shapes = {"generator.alpha": (modalities,)}
+    widths = [3, *(filters * min(2**block, 8) for block in range(depth))]
+
+    def norm(name, channels):
+        for kind in ("weight", "bias", "running_mean", "running_var"):
+            shapes[f"{name}.{kind}"] = (channels,)
+        shapes[f"{name}.num_batches_tracked"] = ()
+
+    def block(name, kernel, channels):
+        shapes[f"generator.{name}.{name[:-1]}.module.weight"] = (*kernel, 4, 4)
+        shapes[f"generator.{name}.{name[:-1]}.module.bias"] = (channels,)
+        for m in range(modalities):
+            norm(f"generator.{name}.insnorm_{name[:-1]}.insnorm_{m}", channels)
+
+    for index in range(1, depth + 1):
+        block(f"conv{index}", (widths[index], widths[index - 1]), widths[index])
+        channels = widths[depth - index]
+        inputs = widths[depth] if index == 1 else 2 * widths[depth - index + 1]
+        block(f"deconv{index}", (inputs, channels), channels)
+    widths = [6, filters, 2 * filters, 4 * filters, 8 * filters, 1]
+    for index in range(1, 6):
+        prefix = f"discriminator.conv{index}"
+        shapes[f"{prefix}.conv.module.weight"] = (widths[index], widths[index - 1], 4, 4)
+        shapes[f"{prefix}.conv.module.bias"] = (widths[index],)
+        norm(f"{prefix}.insnorm.module", widths[index])
+    return shapes
+
+
 def _encoder_shapes(depth, convolution, norms):
     bottleneck, shapes = depth >= 50, {}
 

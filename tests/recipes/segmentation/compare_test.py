@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from recipes.comparison import read_results
 from recipes.segmentation.compare import compare, comparison_table
 from tests.recipes.segmentation.tiny import tiny_config
 
@@ -18,7 +19,8 @@ def test_the_table_has_mean_and_spread(tmp_path):
     for seed, score in enumerate((0.5, 0.6, 0.7)):
         write_results(tmp_path / f"rgb_{seed}", rgb=score, ensemble=score)
         write_results(tmp_path / f"asymmetric_fusion_{seed}", rgb=0.1, depth=0.2, ensemble=0.3)
-    table = comparison_table(tmp_path, ["rgb", "asymmetric_fusion"], (0, 1, 2)).splitlines()
+    records = read_results(tmp_path, ["rgb", "asymmetric_fusion"], (0, 1, 2))
+    table = comparison_table(records).splitlines()
     assert table[2] == "| rgb alone | 60.0 ± 10.0 | 60.0 ± 10.0 | 60.0 ± 10.0 |"
     assert table[5] == "| asymmetric_fusion: ensemble | 30.0 ± 0.0 | 30.0 ± 0.0 | 30.0 ± 0.0 |"
     assert "3 seeds; single scale, test split; 7 images" in table[-1]

@@ -1,0 +1,256 @@
+import keras
+from keras import ops
+
+from keras_asym.fusion import (
+    CANDIDATE,
+    condition_on_modalities,
+    modality_names,
+    select_modalities,
+    to_multimodal,
+)
+from keras_asym.layers import PersistentDropout
+from keras_asym.models.adversarial_step import AdversarialStep
+from keras_asym.models.inputs import check_images
+from keras_asym.ops import fold
+
+LOSS_TERMS = ("discriminator_loss", "adversarial_loss", "reconstruction_loss", "sparsity_loss")
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class Translator(AdversarialStep, keras.Model):
+    """Translation of several aligned images to one by a shared network (pix2pix).
+
+    Trained by alternating steps of the discriminator and the generator. The discriminator's loss is
+    the mean of the cross-entropies on real and generated images, summed over the branches; the
+    generator's is the cross-entropy summed over the branches, `l1_weight` times the mean absolute
+    error summed over the branches and the ensemble, and the penalties on its weights, such as the
+    sparsity of gamma. The discriminator never sees the ensemble (CEN,
+    [arXiv 2011.05005](https://arxiv.org/abs/2011.05005)).
+
+    Args:
+        generator: Plain functional model from one image to one in [-1, 1], such as
+            `UNetGenerator`; or, with `modalities=None`, one that `to_multimodal(...,
+            ensemble=True)` has made.
+        discriminator: Model from an input image, with the target behind it in the channels, to
+            logits, such as `PatchDiscriminator`; or, with `modalities=None`, one that
+            `condition_on_modalities` has made. `None` for a model that is not trained any more.
+        modalities: Dictionary of modality name -> number of channels, or a list of names with as
+            many channels as the generator takes.
+        fusion: Fusion strategy; `PrivateNormalization` by default.
+        l1_weight: Weight of the absolute error, 100 in the papers.
+        instance_statistics: Whether instance normalizations use the instance's statistics at test
+            time, too, as in the papers; moving averages otherwise.
+        dropout_at_test: Whether the generator's dropout stays on at test time, as in the papers;
+            `None` keeps what its `PersistentDropout` layers say. Can be changed later.
+
+    Call arguments:
+        inputs: Dictionary of images in [-1, 1] by modality name; more keys are ignored.
+        training: Whether dropout is on and moving averages are updated.
+
+    Input shape:
+        `(batch, height, width, channels)` for each modality.
+
+    Output shape:
+        Dictionary of images `(batch, height, width, output_channels)` in [-1, 1] by modality name,
+        and `"ensemble"`.
+
+    Raises:
+        ValueError: If a modality is missing from the inputs or has another number of channels than
+            declared, if sizes differ or are not divisible by the generator's stride.
+
+    Example:
+
+    >>> generator = keras_asym.networks.UNetGenerator(filters=4, depth=4)
+    >>> discriminator = keras_asym.networks.PatchDiscriminator(filters=4)
+    >>> model = keras_asym.models.Translator(
+    ...     generator, discriminator, {"depth": 1, "normal": 3})
+    >>> model.compile(keras.optimizers.Adam(2e-4, 0.5), keras.optimizers.Adam(2e-4, 0.5))
+    >>> x = {"depth": np.zeros((1, 32, 32, 1)), "normal": np.zeros((1, 32, 32, 3))}
+    >>> sorted(model(x))
+    ['depth', 'ensemble', 'normal']
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        modalities=None,
+        fusion=None,
+        l1_weight=100.0,
+        instance_statistics=True,
+        dropout_at_test=None,
+        name="translator",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if modalities is not None:
+            if not isinstance(modalities, dict):
+                modalities = dict.fromkeys(modalities, generator.inputs[0].shape[-1])
+            generator = to_multimodal(
+                generator,
+                modalities,
+                fusion,
+                instance_statistics=instance_statistics,
+                ensemble=True,
+            )
+            channels = generator.output["ensemble"].shape[-1]
+            if discriminator is not None:
+                discriminator = condition_on_modalities(discriminator, modalities, channels)
+        _check_multimodal(generator, discriminator)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.l1_weight = l1_weight
+        self.modality_names = tuple(modality_names(generator))
+        self.output_keys = (*self.modality_names, "ensemble")
+        self._fitting_sizes = set()
+        self._dropouts = [x for x in generator.layers if isinstance(x, PersistentDropout)]
+        if dropout_at_test is not None:
+            self.dropout_at_test = dropout_at_test
+        self.terms = [keras.metrics.Mean(name=name) for name in LOSS_TERMS]
+        self.errors = [keras.metrics.Mean(name=f"{key}_mae") for key in self.output_keys]
+        self.built = True
+
+    @property
+    def network(self):
+        """The generator: what weights are read into and what is exported."""
+        return self.generator
+
+    @property
+    def dropout_at_test(self):
+        """Whether the generator's dropout stays on at test time."""
+        return any(layer.at_test for layer in self._dropouts)
+
+    @dropout_at_test.setter
+    def dropout_at_test(self, value):
+        for layer in self._dropouts:
+            layer.at_test = bool(value)
+        self.test_function = self.predict_function = None  # they were traced with the old value
+
+    def call(self, inputs, training=None):
+        outputs = self.generator(self._check_inputs(inputs), training=training)
+        return {key: ops.cast(outputs[key], "float32") for key in self.output_keys}
+
+    def losses_for(self, player, inputs, target, outputs):
+        """Terms of the loss of one player; a pure function of the weights and its arguments.
+
+        Args:
+            player: `"discriminator"` or `"generator"`.
+            inputs: Dictionary of images by modality name.
+            target: Images `(batch, height, width, output_channels)` in [-1, 1].
+            outputs: What `call` gave for the inputs.
+
+        Returns:
+            Dictionary from the name of a term to its value for each example, `(batch,)`. The
+            player's loss is the mean over the examples of their sum.
+        """
+        inputs = {name: ops.convert_to_tensor(inputs[name]) for name in self.modality_names}
+        target = ops.convert_to_tensor(target, "float32")
+        generated = fold([outputs[name] for name in self.modality_names])
+        if player == "discriminator":
+            real = self._decide(inputs, ops.repeat(target, len(self.modality_names), axis=0), 1.0)
+            fake = self._decide(inputs, ops.stop_gradient(generated), 0.0)
+            return {"discriminator_loss": 0.5 * (real + fake)}
+        # With one modality the ensemble is the branch: it has no error of its own.
+        keys = self.output_keys if len(self.modality_names) > 1 else self.modality_names
+        errors = [ops.mean(ops.abs(outputs[key] - target), axis=(1, 2, 3)) for key in keys]
+        penalties = [ops.cast(penalty, "float32") for penalty in self.generator.losses]
+        return {
+            "adversarial_loss": self._decide(inputs, generated, 1.0),
+            "reconstruction_loss": self.l1_weight * sum(errors),
+            "sparsity_loss": sum(penalties, ops.zeros_like(errors[0])),
+        }
+
+    def _decide(self, inputs, candidate, truth):
+        """Cross-entropy of the decisions on a folded candidate, summed over the branches."""
+        logits = self.discriminator({**inputs, CANDIDATE: candidate}, training=True)
+        logits = ops.cast(logits, "float32")
+        # -log(sigmoid) and -log(1 - sigmoid) of the logits, without the overflow of either.
+        values = ops.mean(ops.softplus(logits) - truth * logits, axis=(1, 2, 3))
+        return ops.sum(ops.reshape(values, (-1, len(self.modality_names))), axis=1)
+
+    def compile(self, generator_optimizer, discriminator_optimizer, jit_compile="auto", **kwargs):
+        """Configures training.
+
+        Args:
+            generator_optimizer: Optimizer; the papers' is Adam(2e-4, beta_1=0.5).
+            discriminator_optimizer: Another optimizer object.
+            jit_compile: As in Keras; never `True` by itself under a distribution strategy.
+            **kwargs: `run_eagerly` and `steps_per_execution`, as in Keras.
+
+        Raises:
+            ValueError: If the model has no discriminator, or its layers have names of the
+                generator's.
+        """
+        if self.discriminator is None:
+            raise ValueError(
+                "A Translator without a discriminator cannot be trained. Received: "
+                "discriminator=None; train the model that `select` was called on"
+            )
+        self.compile_players(generator_optimizer, discriminator_optimizer, jit_compile, **kwargs)
+
+    def select(self, names):
+        """A Translator on a subset of the modalities that shares every weight of the generator.
+
+        Args:
+            names: List of modality names, at least one.
+        """
+        return Translator(
+            select_modalities(self.generator, names),
+            None,
+            l1_weight=self.l1_weight,
+            name=f"{self.name}_{'_'.join(names)}",
+        )
+
+    def _check_inputs(self, inputs):
+        inputs = check_images(inputs, self.generator, self.modality_names)
+        height, width = inputs[self.modality_names[0]].shape[1:3]
+        if None not in (height, width) and (height, width) not in self._fitting_sizes:
+            _check_size(self.generator, height, width)
+            self._fitting_sizes.add((height, width))
+        return inputs
+
+    def get_config(self):
+        return {
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "l1_weight": self.l1_weight,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        networks = {
+            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
+            for key in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+
+def _check_size(generator, height, width):
+    """Raises `ValueError` if the generator does not give images of the size that it gets."""
+    shapes = {name: (1, height, width, x.shape[-1]) for name, x in generator.input.items()}
+    try:
+        result = generator.compute_output_shape(shapes)["ensemble"][1:3]
+    except ValueError:
+        result = "features that do not fit one another"
+    if result != (height, width):
+        raise ValueError(
+            "Height and width must be multiples of the generator's stride (2**depth for "
+            "UNetGenerator): resize or crop the images, or build a generator with fewer blocks. "
+            f"Received: images of {height}x{width}, of which '{generator.name}' makes {result}"
+        )
+
+
+def _check_multimodal(generator, discriminator):
+    outputs = getattr(generator, "output", None)
+    if not isinstance(outputs, dict) or "ensemble" not in outputs:
+        raise ValueError(
+            '`modalities` must be given, such as {"depth": 1, "normal": 3}, unless `generator` is '
+            "multimodal with an ensemble. Received: modalities=None, generator="
+            f"{getattr(generator, 'name', generator)}"
+        )
+    if discriminator is not None and CANDIDATE not in (getattr(discriminator, "input", None) or {}):
+        raise ValueError(
+            "`discriminator` must be made by condition_on_modalities when `generator` is "
+            f"multimodal already. Received: discriminator={getattr(discriminator, 'name', '')}"
+        )
