@@ -24,7 +24,7 @@ def _import_beam():
 
 
 def _count(what, split):
-    _import_beam().metrics.Metrics.counter(_COUNTERS, f"{split}: {what}").inc()
+    _import_beam().metrics.Metrics.counter(_COUNTERS, f"split {split}, {what}").inc()
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -123,4 +123,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         beam = _import_beam()
         only_ours = beam.metrics.MetricsFilter().with_namespace(_COUNTERS)
         for counter in pipeline_result.metrics().query(only_ours)["counters"]:
-            print(f"Left out of split {counter.key.metric.name}: {counter.result}")
+            # As "Left out, files are missing: split train, examples: 3".
+            print(f"Left out, files are missing: {counter.key.metric.name}: {counter.result}")

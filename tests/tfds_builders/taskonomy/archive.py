@@ -41,7 +41,9 @@ def save(file, values):
 def write(root, layout="buildings", domains=DOMAINS, buildings=None):
     """Writes all files of some buildings (of the flat layout, which knows none: of one)."""
     if buildings is None:
-        buildings = [*BUILDINGS["train"], "corozal", "darden"] if layout != "flat" else ["allensville"]
+        buildings = (
+            [*BUILDINGS["train"], "corozal", "darden"] if layout != "flat" else ["allensville"]
+        )
     for domain in domains:
         for building in buildings:
             for view in VIEWS:

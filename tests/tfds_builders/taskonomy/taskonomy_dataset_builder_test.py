@@ -1,0 +1,211 @@
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+import tfds_builders  # noqa: F401 (registers the builders)
+from tests.tfds_builders.taskonomy import archive
+from tfds_builders.taskonomy import DOMAINS, TaskonomyConfig
+from tfds_builders.taskonomy.taskonomy_dataset_builder import Builder
+
+# What the DirectRunner runs batches with; that one first tries to download another.
+RUNNER = "FnApiRunner"
+SETTINGS = {"domains": archive.DOMAINS, "image_size": archive.SIZE}
+NUM_EXAMPLES = {"train": 6, "validation": 3, "test": 3}
+
+
+class TaskonomyTest(tfds.testing.DatasetBuilderTestCase):
+    """What TFDS asks of every builder."""
+
+    DATASET_CLASS = Builder
+    SPLITS = NUM_EXAMPLES
+    BUILDER_CONFIG_NAMES_TO_TEST = [TaskonomyConfig(splits="tiny", **SETTINGS)]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.EXAMPLE_DIR = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.enterClassContext(mock.patch.object(StandardOptions, "DEFAULT_RUNNER", RUNNER))
+        archive.write(Path(cls.EXAMPLE_DIR))
+        archive.write_splits(Path(cls.EXAMPLE_DIR))
+        super().setUpClass()
+
+
+@pytest.fixture
+def manual_dir(tmp_path):
+    archive.write(tmp_path / "manual", "omnidata")
+    archive.write_splits(tmp_path / "manual" / "splits_taskonomy")
+    return tmp_path / "manual"
+
+
+def build(manual_dir, file_format="tfrecord", **arguments):
+    arguments = {**SETTINGS, "splits": "tiny", **arguments}
+    builder = Builder(
+        config=TaskonomyConfig(**arguments),
+        data_dir=manual_dir.parent / "data",
+        file_format=file_format,
+    )
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(
+            manual_dir=manual_dir, beam_runner=RUNNER, beam_options=PipelineOptions([])
+        )
+    )
+    return builder
+
+
+def by_id(examples):
+    return {e["id"].decode() if isinstance(e["id"], bytes) else str(e["id"]): e for e in examples}
+
+
+def check(examples, buildings):
+    examples = by_id(examples)
+    assert sorted(examples) == [f"{b}/{view}" for b in buildings for view in archive.VIEWS]
+    for name, example in examples.items():
+        assert set(example) == {"id", *archive.DOMAINS}
+        for domain in archive.DOMAINS:
+            expected = archive.array(domain, *name.split("/"))
+            assert example[domain].dtype == expected.dtype
+            np.testing.assert_array_equal(example[domain].reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "parquet"])
+def test_both_readers_give_the_arrays_of_the_files(manual_dir, file_format):
+    builder = build(manual_dir, file_format)
+    for split, buildings in archive.BUILDINGS.items():
+        check(tfds.as_numpy(builder.as_dataset(split=split)), buildings)
+        if file_format == "parquet":  # a data source cannot read tfrecord
+            check(builder.as_data_source(split=split), buildings)
+    metadata = tfds.builder_from_directory(builder.data_dir).info.metadata
+    assert metadata["units_per_metre"] == {"depth_euclidean": 512}
+    assert metadata["invalid"] == {"normal": [128, 128, 128], "depth_euclidean": [65535]}
+
+
+def test_lists_of_the_papers(tmp_path):
+    manual_dir = tmp_path / "manual"
+    archive.write(manual_dir, "flat")
+    lines = [f"{{domain}}/{view}_domain_{{domain}}.png" for view in archive.VIEWS]
+    (tmp_path / "train.txt").write_text("\n".join(lines[:2]))
+    (tmp_path / "test.txt").write_text(lines[2])
+    lists = {split: tmp_path / f"{split}.txt" for split in ("train", "test")}
+    builder = build(manual_dir, splits=None, lists=lists)
+    train = by_id(tfds.as_numpy(builder.as_dataset(split="train")))
+    assert sorted(train) == list(archive.VIEWS[:2])
+    expected = archive.array("depth_euclidean", "allensville", archive.VIEWS[1])
+    np.testing.assert_array_equal(train[archive.VIEWS[1]]["depth_euclidean"][..., 0], expected)
+    assert builder.info.splits["test"].num_examples == 1
+
+
+def test_everything_there_is(manual_dir):
+    builder = build(manual_dir, splits=None)
+    assert {s: info.num_examples for s, info in builder.info.splits.items()} == {"train": 12}
+
+
+def test_incomplete_examples_are_left_out_and_counted(manual_dir, capsys):
+    for building, view in (("allensville", 0), ("beechwood", 1), ("corozal", 2)):
+        path = archive.path("normal", building, archive.VIEWS[view], "omnidata")
+        (manual_dir / path).unlink()
+    with (manual_dir / "splits_taskonomy/train_val_test_tiny.csv").open("a") as file:
+        file.write("eudora,0,0,1\r")
+    builder = build(manual_dir, missing="skip")
+    numbers = {"train": 4, "validation": 2, "test": 3}
+    assert {s: info.num_examples for s, info in builder.info.splits.items()} == numbers
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Left out")]
+    assert sorted(lines) == [
+        "Left out, files are missing: split test, buildings: 1",
+        "Left out, files are missing: split train, examples: 2",
+        "Left out, files are missing: split validation, examples: 1",
+    ]
+
+
+def test_registered_configurations(tmp_path):
+    for name in ("tiny", "medium", "full", "fullplus"):
+        builder = tfds.builder(f"taskonomy/{name}", data_dir=tmp_path)
+        assert set(builder.info.features) == {"id", *DOMAINS}
+        assert builder.info.features["rgb"].shape == (512, 512, 3)
+    copy = Builder(config=TaskonomyConfig(splits="full"), data_dir=tmp_path)
+    assert copy.builder_config.name == "full"
+
+
+def break_missing(path, manual_dir):
+    path.unlink()
+    return f"{path}: there is no such file"
+
+
+def break_truncated(path, manual_dir):
+    path.write_bytes(path.read_bytes()[:-30])
+    return f"{path}: cannot be read"
+
+
+def break_type(path, manual_dir):
+    archive.save(path, np.zeros(archive.SIZE, np.uint8))
+    return f"{path}: must be uint16 with 1 channels"
+
+
+def break_size(path, manual_dir):
+    archive.save(path, np.zeros((12, 16), np.uint16))
+    return f"{path}: all images must be 6x8"
+
+
+def break_split_file(path, manual_dir):
+    file = manual_dir / "splits_taskonomy/train_val_test_tiny.csv"
+    file.write_bytes(file.read_bytes() + b"eudora,1\r")
+    return f"{file}, line 6: must be a building"
+
+
+def break_path(path, manual_dir):
+    file = manual_dir / "splits_taskonomy/train_val_test_tiny.csv"
+    file.write_bytes(file.read_bytes() + b"../eudora,1,0,0\r")
+    return f"{file}, line 6: must begin with the name of a building"
+
+
+def break_splits(path, manual_dir):
+    (manual_dir / "splits_taskonomy/train_val_test_tiny.csv").unlink()
+    return f"{manual_dir}/train_val_test_tiny.csv: there is no such file"
+
+
+BREAKS = [
+    break_missing,
+    break_truncated,
+    break_type,
+    break_size,
+    break_split_file,
+    break_path,
+    break_splits,
+]
+
+
+@pytest.mark.parametrize("damage", BREAKS)
+def test_damage_is_named_and_leaves_no_data_set(manual_dir, damage):
+    view = archive.VIEWS[2]
+    path = manual_dir / archive.path("depth_euclidean", "beechwood", view, "omnidata")
+    message = damage(path, manual_dir)
+    for _ in range(2):  # the second run must not take the rest of the first for complete
+        with pytest.raises(ValueError, match=re.escape(message)):
+            build(manual_dir)
+        data = manual_dir.parent / "data"
+        assert not list(data.rglob("*.tfrecord*")) and not list(data.rglob("dataset_info.json"))
+
+
+def test_command_line(manual_dir):
+    data_dir = manual_dir.parent / "data"
+    config = {**SETTINGS, "splits": "tiny", "name": "small"}
+    command = [
+        *(sys.executable, "-m", "tensorflow_datasets.scripts.cli.main"),
+        *("build", "taskonomy", "--imports", "tfds_builders", "--manual_dir", manual_dir),
+        *("--data_dir", data_dir, "--beam_pipeline_options", f"runner={RUNNER}"),
+        *("--config", json.dumps(config)),
+    ]
+    path = manual_dir / archive.path("rgb", "darden", archive.VIEWS[0], "omnidata")
+    path.rename(manual_dir / "hidden.png")
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode and f"ValueError: {path}: there is no such file" in failed.stderr
+    (manual_dir / "hidden.png").rename(path)
+    subprocess.run(command, check=True, capture_output=True)
+    check(tfds.as_numpy(tfds.load("taskonomy/small", split="test", data_dir=data_dir)), ["darden"])
