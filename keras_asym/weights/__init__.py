@@ -1,5 +1,9 @@
 """Published PyTorch checkpoints and ImageNet weights, read into networks and models."""
 
+from keras_asym.weights.fid_inception import (
+    load_fid_inception_checkpoint,
+    load_fid_inception_state_dict,
+)
 from keras_asym.weights.loading import (
     load_imagenet_checkpoint,
     load_imagenet_state_dict,
