@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import tensorflow_datasets as tfds
 
 import tfds_builders  # noqa: F401 (registers the builders)
 from tests.tfds_builders.cityscapes_rgbd import archives
+from tests.tfds_builders.command_line import tfds_build
 from tfds_builders.cityscapes_rgbd import CLASS_NAMES, CityscapesRGBDConfig
 from tfds_builders.cityscapes_rgbd.cityscapes_rgbd_dataset_builder import Builder
 from tfds_builders.cityscapes_rgbd.depth import Camera, depth_from_disparity
@@ -183,15 +182,19 @@ def test_repaired_archive_is_built(tmp_path):
 
 
 def test_command_line(tmp_path):
-    archives.write_zips(tmp_path / "manual", archives.contents())
+    contents = archives.contents()
+    archives.write_zips(tmp_path / "good", contents)
+    message = break_truncated(contents)
+    archives.write_zips(tmp_path / "broken", contents)
     config = {"divisor": 2, "frame_size": archives.SIZE, "num_examples": archives.NUM_EXAMPLES}
-    command = [
-        *(sys.executable, "-m", "tensorflow_datasets.scripts.cli.main"),
-        *("build", "cityscapes_rgbd", "--imports", "tfds_builders"),
-        *("--manual_dir", tmp_path / "manual", "--data_dir", tmp_path / "data"),
-        *("--config", json.dumps({**config, "name": "small"})),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
+    common = ["cityscapes_rgbd", "--imports", "tfds_builders", "--data_dir", tmp_path / "data"]
+    common += ["--config", json.dumps({**config, "name": "small"})]
+    broken, good = tfds_build(
+        [*common, "--manual_dir", tmp_path / "broken"],
+        [*common, "--manual_dir", tmp_path / "good"],
+    )
+    assert broken[0] == 1 and message in broken[1]
+    assert good[0] == 0, good[1]
     dataset, info = tfds.load(
         "cityscapes_rgbd/small", split="test", data_dir=tmp_path / "data", with_info=True
     )
