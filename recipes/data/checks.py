@@ -100,21 +100,21 @@ def check_images(example, specs, reference, name, ops):
         message = f"`{key}` must have pixels: it is missing. Received:"
         checks.append(ops.require(ops.all(extent > 0), name, message, extent))
         message = f"`{key}` and `{reference}` must have the same height and width. Received:"
-        checks.append(ops.require(ops.all(extent == size), name, message, extent, size))
+        checks.append(ops.require(ops.all(ops.equal(extent, size)), name, message, extent, size))
         if ops.is_floating(image) and spec.get("invalid") is None:
             broken = ops.count(~ops.isfinite(image))
             message = (
                 f"`{key}` must be finite (write holes as 0, or set `invalid` in its spec, which "
                 "takes NaN and Inf for holes as well). Values NaN or Inf:"
             )
-            checks.append(ops.require(broken == 0, name, message, broken))
+            checks.append(ops.require(ops.equal(broken, 0), name, message, broken))
     return ops.after(checks, {key: example[key] for key in dict.fromkeys((*specs, reference))})
 
 
 def check_label(example, num_classes, name, ops):
     """Stops the pipeline at a mask with other labels than 0..num_classes-1 and 255 (void)."""
     label = ops.cast(example["label"], "int32")
-    wrong = ((label < 0) | (label >= num_classes)) & (label != VOID)
+    wrong = ((label < 0) | (label >= num_classes)) & ~ops.equal(label, VOID)
     message = f"`label` must be 0..{num_classes - 1} or {VOID} (void). Received:"
     check = ops.require(~ops.any(wrong), name, message, ops.distinct(label, wrong))
     return ops.after([check], example)

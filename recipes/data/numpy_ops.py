@@ -9,6 +9,7 @@ arange = np.arange
 asarray = np.asarray
 clip = np.clip
 concatenate = np.concatenate
+equal = np.equal
 isfinite = np.isfinite
 log1p = np.log1p
 maximum = np.maximum

@@ -10,6 +10,7 @@ asarray = tf.convert_to_tensor
 cast = tf.cast
 clip = tf.clip_by_value
 concatenate = tf.concat
+equal = tf.equal
 isfinite = tf.math.is_finite
 log1p = tf.math.log1p
 maximum = tf.maximum

@@ -41,7 +41,7 @@ def normalize(image, spec, ops=None):
     invalid = spec.get("invalid")
     if invalid is None:
         return _encode(ops.cast(image, "float32"), spec, ops)
-    hole = ops.all(image == ops.constant(invalid, image), axis=-1)
+    hole = ops.all(ops.equal(image, ops.constant(invalid, image)), axis=-1)
     if ops.is_floating(image):
         hole = hole | ops.any(~ops.isfinite(image), axis=-1)
         image = ops.where(hole, ops.constant(invalid, image), image)

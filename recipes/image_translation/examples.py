@@ -82,17 +82,37 @@ def evaluation_example(example, name, config, ops):
     return *_finish(example, whole_image(None, scaled, ops), config, ops), np.float32(1)
 
 
+def network_inputs(example, name, config, ops):
+    """The whole image at the training size, without a target: `inputs`.
+
+    Args:
+        example: `dict` of raw images of the input domains.
+        name: the example's name in messages.
+        config: see `check_config`.
+        ops: module of array functions.
+    """
+    specs = {name: dict(config["domains"][name]) for name in config["inputs"]}
+    example = check_images(example, specs, next(iter(specs)), name, ops)
+    scaled = np.array(config["augmentation"]["size"], "int32")
+    return _transformed(example, specs, whole_image(None, scaled, ops), config, ops)
+
+
 def fill(config):
     """What examples are made of that fill up the last batch: zeros with the weight 0."""
     return dict.fromkeys(config["inputs"], 0.0), 0.0, FILL_WEIGHT
 
 
 def _finish(example, geometry, config, ops):
+    images = _transformed(example, domain_specs(config), geometry, config, ops)
+    target = images.pop(config["target"])
+    return images, target
+
+
+def _transformed(example, specs, geometry, config, ops):
     images = {}
-    for name, spec in domain_specs(config).items():
+    for name, spec in specs.items():
         image = normalize(example[name], spec, ops)
         image = transform(image, geometry, interpolation(spec, "bilinear"), ops, antialias=True)
         image = negate_mirrored(image, spec.get("mirror_channels"), geometry, ops)
         images[name] = ops.static_size(image, config["augmentation"]["size"], input_channels(spec))
-    target = images.pop(config["target"])
-    return images, target
+    return images

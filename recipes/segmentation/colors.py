@@ -5,7 +5,7 @@ import functools
 import matplotlib
 import numpy as np
 
-from recipes.segmentation.augmentation import VOID
+from recipes.data.checks import VOID
 
 HOLE_COLOR = (255, 255, 255)
 """Colour of unmeasured pixels."""
@@ -105,7 +105,7 @@ def displayable(image, spec):
 
     Args:
         image: `(height, width, channels)` as stored.
-        spec: the modality's spec, see `preprocessing.check_modalities`.
+        spec: the modality's spec, see `recipes.data.specs.check_specs`.
 
     Returns:
         uint8 `(height, width, 3)`: uint8 images of three channels as they are, one channel through

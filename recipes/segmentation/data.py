@@ -1,65 +1,37 @@
-"""Opening the data set that a config names."""
+"""Opening the data set that a config names, and what its modalities mean."""
 
-import os
+from recipes.data import datasets
+from recipes.data.datasets import open_data_source, open_split
 
-import tensorflow_datasets as tfds
-
-from tfds_builders.multimodal_folder import MultimodalFolder
-from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder as rendered_rooms
+__all__ = [
+    "class_names",
+    "modality_specs",
+    "open_data_source",
+    "open_dataset",
+    "open_split",
+    "pipeline_config",
+]
 
 
 def open_dataset(config):
     """Builds (once) and opens the data set of a config.
 
     Args:
-        config: The run's `ConfigDict`; `config.data.name` is `"rendered_rooms"`, or
-            `"multimodal_folder"` for any folder of images with list files.
+        config: The run's `ConfigDict`; for `config.data` see `recipes.data.datasets.open_dataset`.
 
     Returns:
         A prepared TFDS builder.
 
     Raises:
-        ValueError: If there is no such data set, or its files are wrong.
+        ValueError: If there is no such data set, its files are wrong, or it has no labels.
     """
-    data = config.data
-    data_dir = os.path.expanduser(data.data_dir) if data.data_dir else None
-    if data.name == "rendered_rooms":
-        rooms = rendered_rooms.RenderedRoomsConfig(
-            data.width, data.height, data.num_examples.to_dict()
-        )
-        builder = rendered_rooms.Builder(config=rooms, data_dir=data_dir)
-    elif data.name == "multimodal_folder":
-        if not data.root:
-            raise ValueError(
-                "`config.data.root` must be the folder with your images and list files: pass "
-                "--config.data.root=FOLDER. Received: an empty path"
-            )
-        names = tuple(data.class_names) or None
-        builder = MultimodalFolder(
-            root=data.root,
-            lists={split: name for split, name in data.lists.items() if name},
-            columns=tuple(data.columns),
-            num_classes=None if names else data.num_classes,
-            class_names=names,
-            data_dir=data_dir,
-        )
-    else:
+    builder = datasets.open_dataset(config.data)
+    if "label" not in builder.info.features:
         raise ValueError(
-            '`config.data.name` must be "rendered_rooms" or "multimodal_folder". '
-            f"Received: name={data.name!r}"
+            "`config.data` must name a data set with masks, in a folder as the column 'label'. "
+            f"Received: {builder.info.full_name} with {sorted(builder.info.features)}"
         )
-    builder.download_and_prepare()
     return builder
-
-
-def open_split(builder, split):
-    """One split as a `tf.data.Dataset` of raw examples, in a fixed order."""
-    if split not in builder.info.splits:
-        raise ValueError(
-            f"`split` must be one of {sorted(builder.info.splits)}. Received: split={split!r}"
-        )
-    in_order = tfds.ReadConfig(interleave_cycle_length=1)
-    return builder.as_dataset(split=split, read_config=in_order, shuffle_files=False)
 
 
 def class_names(builder):
@@ -69,13 +41,7 @@ def class_names(builder):
 
 def modality_specs(config):
     """`{name: spec}` of the modalities that the run uses, in order."""
-    unknown = [name for name in config.inputs if name not in config.modalities]
-    if unknown or not config.inputs:
-        raise ValueError(
-            f"`config.inputs` must name some of the modalities {sorted(config.modalities)}. "
-            f"Received: inputs={tuple(config.inputs)}"
-        )
-    return {name: config.modalities[name].to_dict() for name in config.inputs}
+    return datasets.specs_of(tuple(config.inputs), config.modalities, "inputs")
 
 
 def pipeline_config(config, num_classes):

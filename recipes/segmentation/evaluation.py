@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_asym.metrics import ConfusionMatrix
-from recipes.segmentation.augmentation import resize
+from recipes.data.specs import interpolation
 
 METRICS = {
     "pixel accuracy": "pixel_accuracy",
@@ -64,7 +64,7 @@ def make_predict(model, modalities, protocol):
         if scale != 1.0:
             target = tf.cast(tf.round(tf.cast(size, "float32") * scale), "int32")
             images = {
-                name: resize(image, target, modalities[name].get("interpolation", "nearest"))
+                name: tf.image.resize(image, target, interpolation(modalities[name]))
                 for name, image in images.items()
             }
         if mirrored:

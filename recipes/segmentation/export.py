@@ -11,10 +11,10 @@ import tensorflow as tf
 from absl import app, flags
 
 from keras_asym.export import export_saved_model
+from recipes.data.values import normalize
 from recipes.errors import readable_errors
 from recipes.run_directory import checkpoint_path, read_config
 from recipes.segmentation.data import modality_specs, open_dataset
-from recipes.segmentation.preprocessing import normalize
 
 
 def export_run(workdir, output, checkpoint="best"):

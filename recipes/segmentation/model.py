@@ -4,6 +4,7 @@ import keras
 
 from keras_asym import fusion, models, networks, weights
 from keras_asym.training import CoupledSGD
+from recipes.data.specs import input_channels
 from recipes.segmentation.data import modality_specs
 
 FUSIONS = {
@@ -28,7 +29,7 @@ def build_model(config, num_classes, replicas=1):
         weights.load_imagenet_checkpoint(network, config.pretrained)
     return models.Segmenter(
         network,
-        {name: spec["channels"] for name, spec in modality_specs(config).items()},
+        {name: input_channels(spec) for name, spec in modality_specs(config).items()},
         build_fusion(config.fusion),
         freeze_statistics=config.freeze_statistics,
         synchronized=replicas > 1 and not config.freeze_statistics,

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 
-from keras_asym.layers import ChannelExchange
+from recipes.data.checks import num_examples
+from recipes.data.values import normalize
 from recipes.report import write_report
-from recipes.segmentation.checks import num_examples
+from recipes.report_exchange import exchange_layers
 from recipes.segmentation.evaluation import Protocol, make_predict
 from recipes.segmentation.panels import class_legend, example_panel
-from recipes.segmentation.preprocessing import normalize
 
 
 def write_run_report(path, model, config, source, results, class_iou, names, *, split, command):
@@ -41,20 +41,6 @@ def write_run_report(path, model, config, source, results, class_iou, names, *, 
         exchange=exchange_layers(model) or None,
         modalities=model.modality_names,
     )
-
-
-def exchange_layers(model):
-    """Gamma, threshold and exchange rate of every exchange layer, as the report takes them."""
-    return [
-        {
-            "name": layer.layer.name,
-            "gamma": np.array(layer.layer.gamma),
-            "threshold": layer.threshold,
-            "rate": np.array(layer.exchange_rate()),
-        }
-        for layer in model.network.layers
-        if isinstance(layer, ChannelExchange)
-    ]
 
 
 def _examples(model, modalities, source, count):

@@ -25,7 +25,7 @@ def get_config():
     config.data.class_names = ()
     config.data.eval_size = ()  # (height, width) to pad to when images differ in size
 
-    # How each modality is stored and normalized; recipes/segmentation/preprocessing.py.
+    # How each modality is stored and normalized; recipes/data/specs.py.
     config.modalities = ml_collections.ConfigDict()
     config.modalities.rgb = {
         "channels": 3,

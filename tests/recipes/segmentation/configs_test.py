@@ -3,11 +3,11 @@ import pathlib
 
 import pytest
 
+from recipes.data.specs import check_specs
 from recipes.segmentation import configs
 from recipes.segmentation.augmentation import check_augmentation
 from recipes.segmentation.data import modality_specs
 from recipes.segmentation.model import build_fusion
-from recipes.segmentation.preprocessing import check_modalities
 
 NAMES = sorted(
     path.stem for path in pathlib.Path(configs.__path__[0]).glob("*.py") if path.stem != "__init__"
@@ -17,7 +17,7 @@ NAMES = sorted(
 @pytest.mark.parametrize("name", NAMES)
 def test_every_config_is_sound(name):
     config = importlib.import_module(f"recipes.segmentation.configs.{name}").get_config()
-    check_modalities(modality_specs(config))
+    check_specs(modality_specs(config))
     check_augmentation(config.augmentation.to_dict())
     build_fusion(config.fusion)
     assert all(set(s) == {"epochs", "encoder_rate", "decoder_rate"} for s in config.stages)

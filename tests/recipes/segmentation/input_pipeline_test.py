@@ -57,6 +57,24 @@ def test_train_batches_have_static_shapes():
     assert labels == tf.TensorSpec((2, 10, 14), tf.int32)
 
 
+def test_a_validity_channel():
+    data = arrays()
+    data["depth"][:, 2:4] = 0
+    spec = {"channels": 1, "scale": 0.001, "mean": 2.0, "invalid": 0, "validity": True}
+    config = {**CONFIG, "modalities": {"depth": spec}}
+    images, labels = train_dataset(source(depth=data["depth"]), config, 2).element_spec
+    assert images["depth"] == tf.TensorSpec((2, 10, 14, 2), tf.float32)
+    for batches in (
+        train_dataset(source(depth=data["depth"]), config, 2),
+        eval_dataset(source(depth=data["depth"]), {**config, "eval_size": (10, 14)}, 2),
+    ):
+        images, labels = next(iter(batches))
+        depth, valid = np.moveaxis(images["depth"].numpy(), -1, 0)
+        assert set(np.unique(valid)) == {0, 1}
+        assert (depth[valid == 0] == 0).all() and (depth[valid == 1] > -2).all()
+        assert (valid[labels.numpy() == 255] == 0).all()  # padding is not measured
+
+
 def test_without_augmentation_an_epoch_is_a_permutation():
     images, labels = next(iter(train_dataset(source(), PLAIN, 5)))
     data = arrays()
@@ -71,6 +89,38 @@ def test_without_augmentation_an_epoch_is_a_permutation():
 def test_epochs_have_different_orders():
     first, second = (labels.numpy() for _, labels in train_dataset(source(), PLAIN, 5).take(2))
     assert not np.array_equal(first, second)
+
+
+def test_shards_together_are_the_whole_batches():
+    pipelines, replicas, batch_size = 2, 4, 8
+    data = arrays(11)
+    whole_train = list(train_dataset(source(**data), CONFIG, batch_size, 7, start_step=1).take(3))
+    whole_eval = list(eval_dataset(source(**data), CONFIG, batch_size))
+    shards = []
+    for pipeline in range(pipelines):
+        context = tf.distribute.InputContext(pipelines, pipeline, replicas)
+        train = train_dataset(
+            source(**data), CONFIG, batch_size, 7, start_step=1, input_context=context
+        )
+        test = eval_dataset(source(**data), CONFIG, batch_size, input_context=context)
+        assert train.element_spec[1].shape == (2, 10, 14)
+        assert test.element_spec[1].shape == (2, 8, 12) and len(test) == 2 * len(whole_eval)
+        shards.append((list(train.take(6)), list(test)))
+    for kind, whole in enumerate((whole_train, whole_eval)):
+        for step, batch in enumerate(whole):
+            parts = [part for shard in shards for part in shard[kind][2 * step : 2 * step + 2]]
+            assert_same(tf.nest.map_structure(lambda *x: tf.concat(x, 0), *parts), batch)
+
+
+def test_a_strategy_distributes_the_pipelines():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    distributed = strategy.distribute_datasets_from_function(
+        lambda context: train_dataset(source(), CONFIG, 2, input_context=context)
+    )
+    assert_same(next(iter(distributed)), next(iter(train_dataset(source(), CONFIG, 2))))
+    context = tf.distribute.InputContext(1, 0, 3)
+    with pytest.raises(ValueError, match="divisible"):
+        eval_dataset(source(), CONFIG, 4, input_context=context)
 
 
 def test_start_step_continues_the_same_run():
