@@ -49,8 +49,8 @@ def read_split_file(path):
         ValueError: If the file is missing, or a line is wrong. The message names file and line.
     """
     try:
-        # Not splitlines of bytes, and no open(newline="\n"): lines end with a bare CR.
-        lines = path.read_text().replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+        # read_text of remote paths need not take a bare CR for the end of a line.
+        lines = path.read_bytes().decode("utf-8-sig").splitlines() or [""]
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from error
     header, *rows = csv.reader(lines)
@@ -76,7 +76,10 @@ def read_split_file(path):
         for split, column in _COLUMNS.items():
             if row[column] == "1":
                 splits[split].append(Building(building))
-    return {split: buildings for split, buildings in splits.items() if buildings}
+    splits = {split: buildings for split, buildings in splits.items() if buildings}
+    if not splits:
+        raise ValueError(f"{path}: no building has a 1 in train, val or test.")
+    return splits
 
 
 def read_example_list(path):

@@ -29,6 +29,7 @@ def test_buildings_of_no_split_and_empty_splits(tmp_path):
     [
         ("", "the first line must be"),
         ("id,train,test\ra,1,0", "the first line must be"),
+        ("id,train,val,test\ra,0,0,0", "no building has a 1"),
         ("id,train,val,test\ra,1,0,0\rb,1", r"line 3: must be a building and three.*'b,1'"),
         ("id,train,val,test\ra,1,0,0,0", "line 2: must be a building and three numbers"),
         ("id,train,val,test\ra,1,1,0", "line 2: must be a building and three numbers"),
