@@ -68,9 +68,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features),
             homepage="https://www.cityscapes-dataset.com/",
-            metadata=tfds.core.MetadataDict(
-                units_per_metre={"depth": UNITS_PER_METRE}, max_depth={"depth": MAX_DEPTH}
-            ),
+            metadata=tfds.core.MetadataDict(units_per_metre=UNITS_PER_METRE, max_depth=MAX_DEPTH),
         )
 
     def _split_generators(self, dl_manager):

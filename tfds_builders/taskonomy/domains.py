@@ -2,6 +2,7 @@
 
 import dataclasses
 
+UNITS_PER_METRE = 512  # of depth_euclidean and depth_zbuffer
 NO_GEOMETRY = 65535
 
 
@@ -13,19 +14,19 @@ class Domain:
         dtype: `"uint8"` or `"uint16"`.
         channels: Number of channels.
         meaning: One line on the values.
-        units_per_metre: Values to a metre, of depth.
+        is_depth: Whether values are in 1/512 m.
         invalid: List with the value of each channel where there is none to be had, or None.
     """
 
     dtype: str
     channels: int
     meaning: str = "Values as in the files."
-    units_per_metre: int | None = None
+    is_depth: bool = False
     invalid: tuple | None = None
 
 
 def _depth(meaning):
-    return Domain("uint16", 1, f"{meaning}, 1/512 m, 65535 = no geometry.", 512, (NO_GEOMETRY,))
+    return Domain("uint16", 1, f"{meaning}, 1/512 m, 65535 = no geometry.", True, (NO_GEOMETRY,))
 
 
 # In the order of the indices of Wang et al. (2020).

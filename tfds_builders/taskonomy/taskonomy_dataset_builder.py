@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow_datasets.public_api as tfds
 
 from tfds_builders.taskonomy.config import PARTITIONS, TaskonomyConfig
+from tfds_builders.taskonomy.domains import UNITS_PER_METRE
 from tfds_builders.taskonomy.examples import find_examples, list_buildings, read_example
 from tfds_builders.taskonomy.sources import read_example_list, read_split_file
 
@@ -69,12 +70,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 encoding_format="png",
                 doc=domain.meaning,
             )
-        units = {name: d.units_per_metre for name, d in domains.items() if d.units_per_metre}
-        invalid = {name: list(d.invalid) for name, d in domains.items() if d.invalid}
+        metadata = {"invalid": {n: list(d.invalid) for n, d in domains.items() if d.invalid}}
+        if any(domain.is_depth for domain in domains.values()):
+            metadata["units_per_metre"] = UNITS_PER_METRE
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features),
             homepage="http://taskonomy.stanford.edu/",
-            metadata=tfds.core.MetadataDict(units_per_metre=units, invalid=invalid),
+            metadata=tfds.core.MetadataDict(metadata),
         )
 
     def _sources(self, root):

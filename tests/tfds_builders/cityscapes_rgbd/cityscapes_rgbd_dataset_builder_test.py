@@ -74,7 +74,7 @@ def test_both_readers_give_the_arrays_of_the_files(tmp_path, file_format, write)
             check(builder.as_data_source(split=split), folder)
     again = tfds.builder_from_directory(builder.data_dir)
     assert tuple(again.info.features["label"].names) == CLASS_NAMES
-    assert again.info.metadata["units_per_metre"] == {"depth": 200}
+    assert again.info.metadata["units_per_metre"] == 200
 
 
 def test_registered_configurations(tmp_path):

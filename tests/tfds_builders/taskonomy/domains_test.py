@@ -13,7 +13,7 @@ def test_order_and_types_are_the_papers():
     ]
     wide = {name for name, domain in DOMAINS.items() if np.dtype(domain.dtype) == np.uint16}
     assert wide == {"depth_euclidean", "depth_zbuffer", "edge_occlusion", "edge_texture"}
-    assert {name for name, domain in DOMAINS.items() if domain.units_per_metre == 512} == {
+    assert {name for name, domain in DOMAINS.items() if domain.is_depth} == {
         "depth_euclidean",
         "depth_zbuffer",
     }

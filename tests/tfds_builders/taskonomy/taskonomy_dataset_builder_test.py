@@ -80,7 +80,7 @@ def test_both_readers_give_the_arrays_of_the_files(manual_dir):
         check(tfds.as_numpy(builder.as_dataset(split=split)), buildings)
         check(builder.as_data_source(split=split), buildings)
     metadata = tfds.builder_from_directory(builder.data_dir).info.metadata
-    assert metadata["units_per_metre"] == {"depth_euclidean": 512}
+    assert metadata["units_per_metre"] == 512
     assert metadata["invalid"] == {"normal": [128, 128, 128], "depth_euclidean": [65535]}
 
 
