@@ -8,7 +8,8 @@
 | `geometry` | one resizing, crop and mirror for all images of an example |
 | `checks` | broken sources and examples end in an error that names them |
 | `streams` | `tf.data`: order, sharding, batching, prefetching |
-| `example_batches` | the same without TensorFlow, for any Keras backend |
+| `training_batches`, `evaluation_batches` | the same without TensorFlow, for any Keras backend |
+| `array_source` | arrays as a source of examples |
 | `numpy_ops`, `tensorflow_ops` | the array functions that all of it is written with |
 
 A recipe says what happens to one example, once, as a function of the array functions `ops`; both

@@ -1,7 +1,7 @@
 """Checks of what enters a pipeline: once where static, otherwise at each example.
 
 A *source* is a `tf.data.Dataset` of `dict`s, or any sequence of them (a `tfds.data_source`, a list,
-`example_batches.ArraySource`): an image `(height, width, channels)` for each modality as it is
+`array_source.ArraySource`): an image `(height, width, channels)` for each modality as it is
 stored, and optionally a string `"id"` which error messages then name.
 """
 
@@ -71,6 +71,11 @@ def num_examples(source):
             f"Received: cardinality {'infinite' if count == -1 else 'unknown'}"
         )
     return count
+
+
+def steps_per_epoch(source, batch_size):
+    """Full batches in one pass over `source`, at least 1."""
+    return max(1, num_examples(source) // batch_size)
 
 
 def check_batch_size(batch_size):

@@ -1,41 +1,45 @@
 """The batches of `input_pipeline` without TensorFlow, for the JAX backend.
 
 A *source* is a sequence of examples: a `tfds.data_source` (data sets in the `parquet` or
-`array_record` format), `recipes.data.example_batches.ArraySource`, a list of `dict`s. Evaluation
+`array_record` format), `recipes.data.array_source.ArraySource`, a list of `dict`s. Evaluation
 yields the values of `input_pipeline`; training draws other random numbers of the same kind.
 """
 
 from recipes.data import numpy_ops
-from recipes.data.example_batches import ExampleBatches
+from recipes.data.checks import steps_per_epoch
+from recipes.data.evaluation_batches import EvaluationBatches
+from recipes.data.training_batches import TrainingBatches
 from recipes.image_translation import examples
 
+__all__ = ["eval_batches", "steps_per_epoch", "train_batches"]
 
-def train_batches(source, config, batch_size, seed=0, start_epoch=0, **kwargs):
-    """Shuffled, augmented training batches `(inputs, target)`, an epoch at a time.
+
+def train_batches(source, config, batch_size, seed=0, start_step=0, **kwargs):
+    """Shuffled, augmented training batches `(inputs, target)`, endless.
 
     Args:
         source: sequence of examples.
         config: see `examples.check_config`.
         batch_size: examples in a batch.
         seed: integer.
-        start_epoch: number of epochs that are done.
+        start_step: number of batches to leave out at the beginning.
         **kwargs: of `keras.utils.PyDataset`.
 
     Returns:
-        `ExampleBatches`.
+        `TrainingBatches`.
     """
 
     def prepare(example, name, uniforms):
         return examples.training_example(example, name, uniforms, config, numpy_ops)
 
-    return ExampleBatches(
+    return TrainingBatches(
         source,
         _channels(config),
         prepare,
         batch_size,
         examples.NUM_UNIFORMS,
         seed=seed,
-        start_epoch=start_epoch,
+        start_step=start_step,
         **kwargs,
     )
 
@@ -50,13 +54,13 @@ def eval_batches(source, config, batch_size, **kwargs):
         **kwargs: of `keras.utils.PyDataset`.
 
     Returns:
-        `ExampleBatches`.
+        `EvaluationBatches`.
     """
 
-    def prepare(example, name, _):
+    def prepare(example, name):
         return examples.evaluation_example(example, name, config, numpy_ops)
 
-    return ExampleBatches(
+    return EvaluationBatches(
         source, _channels(config), prepare, batch_size, fill=examples.fill(config), **kwargs
     )
 

@@ -15,8 +15,10 @@ The same batches without TensorFlow: `array_pipeline`.
 """
 
 from recipes.data import streams, tensorflow_ops
-from recipes.data.checks import check_batch_size, check_source, num_examples
+from recipes.data.checks import check_batch_size, check_source, steps_per_epoch
 from recipes.image_translation import examples
+
+__all__ = ["eval_dataset", "steps_per_epoch", "train_dataset"]
 
 
 def train_dataset(source, config, batch_size, seed=0, start_step=0, input_context=None):
@@ -71,11 +73,6 @@ def eval_dataset(source, config, batch_size, input_context=None):
     return streams.evaluation_batches(
         source, prepare, batch_size, examples.fill(config), input_context=input_context
     )
-
-
-def steps_per_epoch(source, batch_size):
-    """Full batches in one pass over `source`, at least 1."""
-    return max(1, num_examples(source) // batch_size)
 
 
 def _check(source, config, batch_size):

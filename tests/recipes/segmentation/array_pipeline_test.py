@@ -1,13 +1,21 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from recipes.data.example_batches import ArraySource
+from recipes.data.array_source import ArraySource
 from recipes.segmentation.array_pipeline import eval_batches, train_batches
 from recipes.segmentation.input_pipeline import eval_dataset
 from tests.recipes.segmentation.augmentation_test import MODALITIES, coordinates
 from tests.recipes.segmentation.input_pipeline_test import CONFIG, arrays, source
+from tfds_builders.rendered_rooms.rendered_rooms_dataset_builder import Builder, RenderedRoomsConfig
 
 HOLES = {**CONFIG["modalities"]["depth"], "invalid": 0, "validity": True}
+SIZES = ((8, 12), (6, 9))
 VALID = {**CONFIG, "modalities": {**CONFIG["modalities"], "depth": HOLES}}
 
 
@@ -46,23 +54,22 @@ def test_training_stays_aligned_and_in_shape():
 def test_each_example_is_drawn_as_often_as_the_others():
     batches = train_batches(ArraySource(arrays()), {**CONFIG, "augmentation": {"size": (8, 12)}}, 2)
     labels = arrays()["label"][..., 0]
-    seen = []
-    for _ in range(5):  # five epochs of two batches: four passes over five examples
-        for step in range(len(batches)):
-            for label in batches[step][1]:
-                seen.append(int(np.flatnonzero((labels == label).all((1, 2)))[0]))
-        batches.on_epoch_end()
-    assert sorted(seen) == sorted([*range(5)] * 4)
-    assert seen[:5] != seen[5:10]
+    seen = [
+        int(np.flatnonzero((labels == label).all((1, 2)))[0])
+        for step in range(10)  # four passes over five examples
+        for label in batches[step][1]
+    ]
+    passes = [seen[start : start + 5] for start in range(0, 20, 5)]
+    assert all(sorted(order) == [0, 1, 2, 3, 4] for order in passes)
+    assert passes[0] != passes[1]
 
 
-def test_start_epoch_goes_on_as_the_whole_run():
+def test_start_step_goes_on_as_the_whole_run():
     whole = train_batches(ArraySource(arrays()), CONFIG, 2, seed=3)
-    whole.on_epoch_end()
-    resumed = train_batches(ArraySource(arrays()), CONFIG, 2, seed=3, start_epoch=1)
-    other = train_batches(ArraySource(arrays()), CONFIG, 2, seed=4, start_epoch=1)
-    np.testing.assert_array_equal(resumed[1][0]["rgb"], whole[1][0]["rgb"])
-    assert not np.array_equal(other[1][0]["rgb"], whole[1][0]["rgb"])
+    resumed = train_batches(ArraySource(arrays()), CONFIG, 2, seed=3, start_step=4)
+    other = train_batches(ArraySource(arrays()), CONFIG, 2, seed=4)
+    np.testing.assert_array_equal(resumed[1][0]["rgb"], whole[5][0]["rgb"])
+    assert not np.array_equal(other[5][0]["rgb"], whole[5][0]["rgb"])
 
 
 def test_broken_examples_are_named():
@@ -74,5 +81,28 @@ def test_broken_examples_are_named():
         ArraySource({**data, "rgb": data["rgb"][:2]})
     with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
         eval_batches(ArraySource(data), CONFIG, 0)
+    ragged = [{name: value[0] for name, value in arrays(1, *size).items()} for size in SIZES]
+    with pytest.raises(ValueError, match=r"set `eval_size`.*\(6, 9, 1\) and \(8, 12, 1\)"):
+        eval_batches(ragged, CONFIG, 2)[0]
     with pytest.raises(IndexError, match=r"`step` must be in 0..2"):
         eval_batches(ArraySource(arrays()), CONFIG, 2)[3]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_jax_trains_from_a_data_set_without_tensorflow(tmp_path):
+    """In a process of its own: nothing but the building of the data set needs TensorFlow."""
+    rooms = RenderedRoomsConfig(32, 24, {"train": 5, "test": 3})
+    builder = Builder(config=rooms, data_dir=tmp_path, file_format="parquet")
+    builder.download_and_prepare()
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.recipes.segmentation.jax_run", str(builder.data_path)],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout.splitlines()[-1])
+    assert report["tensorflow"] is False
+    assert report["backend"] == "jax"
+    assert report["losses"][1] < report["losses"][0]
