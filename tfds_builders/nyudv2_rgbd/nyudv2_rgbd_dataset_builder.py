@@ -1,5 +1,6 @@
 """TFDS builder `nyudv2_rgbd`: NYUDv2 with RGB, depth and 40 or 13 classes."""
 
+import functools
 import itertools
 import pathlib
 from typing import ClassVar
@@ -13,10 +14,12 @@ from tfds_builders.nyudv2_rgbd.mat_source import MatSource
 
 # The papers' unit; the largest depth is 13.1 metres.
 UNITS_PER_METRE = 5000
+FRAMES_PER_SHARD = 25
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
-    """NYUDv2: 795 frames to train, 654 to test.
+# A `GeneratorBasedBuilder` would keep up to 1 GB of frames in memory, to shuffle them.
+class Builder(tfds.core.ShardBasedBuilder):
+    """NYUDv2: 795 frames to train, 654 to test, in a fixed random order.
 
     Example:
 
@@ -69,15 +72,22 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             metadata=tfds.core.MetadataDict(units_per_metre=UNITS_PER_METRE),
         )
 
-    def _split_generators(self, dl_manager):
+    def _shard_iterators_per_split(self, dl_manager):
         folder = pathlib.Path(dl_manager.manual_dir)
         if self.builder_config.source == "folder":
             source = FolderSource(folder, self.builder_config)
         else:
             source = MatSource(folder, self.builder_config, UNITS_PER_METRE)
         return {
-            split: self._generate_examples(source, keys) for split, keys in source.splits().items()
+            split: [functools.partial(source.examples, shard) for shard in _shards(keys)]
+            for split, keys in source.splits().items()
         }
 
-    def _generate_examples(self, source, keys):
-        yield from source.examples(keys)
+
+def _shards(keys):
+    """Lists of keys in a random order that is always the same."""
+    order = np.random.default_rng(0).permutation(len(keys))
+    return [
+        [keys[i] for i in order[start : start + FRAMES_PER_SHARD]]
+        for start in range(0, len(keys), FRAMES_PER_SHARD)
+    ]
