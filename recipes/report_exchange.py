@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_asym.layers import ChannelExchange
 from recipes.plots import histogram_svg
 from recipes.report_tables import escape
 
@@ -101,3 +102,17 @@ def _edges(layers):
     high = max(np.log10(max(high, 1e-12)), np.log10(max(x["threshold"] for x in layers)) + 0.5)
     bins = int(np.ceil((high - low) * _BINS_PER_DECADE))
     return 10.0 ** (low + np.arange(bins + 1) / _BINS_PER_DECADE)
+
+
+def exchange_layers(model):
+    """Gamma, threshold and exchange rate of every exchange layer, as the report takes them."""
+    return [
+        {
+            "name": layer.layer.name,
+            "gamma": np.array(layer.layer.gamma),
+            "threshold": layer.threshold,
+            "rate": np.array(layer.exchange_rate()),
+        }
+        for layer in model.network.layers
+        if isinstance(layer, ChannelExchange)
+    ]

@@ -31,6 +31,11 @@ def results():
     return run("ours")
 
 
+@pytest.fixture(scope="module")
+def translators():
+    return run("gan")
+
+
 def largest_difference(one, two):
     assert one["weights"].keys() == two["weights"].keys()
     pairs = ((np.array(one["weights"][k]), np.array(two["weights"][k])) for k in one["weights"])
@@ -56,6 +61,16 @@ def test_confusion_matrix_is_exact(results):
 
 def test_never_compiled_by_xla_under_a_strategy(results):
     assert results[1]["jit_compile"] is False
+
+
+def test_a_translator_is_trained_alike(translators):
+    one, two = translators
+    assert largest_difference(one, two) < 1e-6
+    assert {"loss", "discriminator_loss", "sparsity_loss", "ensemble_mae"} <= set(one["fit"])
+    assert one["fit"]["sparsity_loss"] > 0.1
+    for phase in ("fit", "evaluate"):
+        assert two[phase] == pytest.approx(one[phase], rel=1e-5)
+    assert two["jit_compile"] is False
 
 
 @pytest.mark.slow

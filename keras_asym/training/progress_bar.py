@@ -4,13 +4,13 @@ import keras
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A progress bar with the losses and the mean IoU of each output, one line an epoch.
+    """A progress bar with the losses and the main figure of each output, one line an epoch.
 
     Args:
         suffixes: Endings of the logged names that are shown.
     """
 
-    def __init__(self, suffixes=("loss", "mean_iou")):
+    def __init__(self, suffixes=("loss", "mean_iou", "mae")):
         super().__init__()
         self.suffixes = tuple(suffixes)
         self._bar = None

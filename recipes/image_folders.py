@@ -1,0 +1,73 @@
+"""Folders of images to predict from: one folder for each modality, files of the same names."""
+
+import pathlib
+
+from tfds_builders.multimodal_folder.image_file import read_image_file
+
+
+def list_examples(folder, modalities):
+    """Finds the examples of a folder.
+
+    Args:
+        folder: Folder with one folder of images for each modality.
+        modalities: Names of the modalities.
+
+    Returns:
+        `{name of the example: {modality: path}}`.
+
+    Raises:
+        ValueError: If a folder is missing or empty, or an example lacks a modality.
+    """
+    folder = pathlib.Path(folder)
+    files = {}
+    for modality in modalities:
+        if not (folder / modality).is_dir():
+            raise ValueError(
+                f"`images` must hold a folder '{modality}'. Received: {folder}; for a subset of "
+                "the sensors pass --modalities"
+            )
+        files[modality] = {
+            path.stem: path for path in sorted((folder / modality).iterdir()) if path.is_file()
+        }
+    first = files[modalities[0]]
+    if not first:
+        raise ValueError(f"`images` must hold images. Received: {folder / modalities[0]}, empty")
+    for modality in modalities[1:]:
+        missing = sorted(set(first) ^ set(files[modality]))
+        if missing:
+            raise ValueError(
+                "`images` must hold every example in every modality. Received: "
+                f"{missing[0]} (and {len(missing) - 1} more) not in both '{modalities[0]}' and "
+                f"'{modality}'"
+            )
+    return {name: {m: files[m][name] for m in modalities} for name in first}
+
+
+def read_example(name, files, specs):
+    """Reads one example.
+
+    Args:
+        name: Its name.
+        files: `{modality: path}`.
+        specs: `{modality: spec}`, of which `channels` is looked at.
+
+    Returns:
+        `{modality: array (height, width, channels)}`.
+
+    Raises:
+        ValueError: If a file has another number of channels, or sizes differ.
+    """
+    images = {modality: read_image_file(path) for modality, path in files.items()}
+    for modality, image in images.items():
+        channels = specs[modality]["channels"]
+        if image.shape[-1] != channels:
+            raise ValueError(
+                f"{files[modality]} must have {channels} channel(s). Received: {image.shape[-1]}"
+            )
+    sizes = {modality: image.shape[:2] for modality, image in images.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            f"Example '{name}': the modalities must have one height and width; crop or resize "
+            f"them to one another first. Received: {sizes}"
+        )
+    return images

@@ -1,0 +1,77 @@
+"""Every setting of the image translation recipe, with the papers' values where they fix one.
+
+The other configs import this one and change what differs. A misspelt key is an error, on the
+command line as in a config.
+"""
+
+import ml_collections
+
+
+def get_config():
+    config = ml_collections.ConfigDict()
+    config.seed = 0
+
+    config.data = ml_collections.ConfigDict()
+    config.data.name = "taskonomy"
+    config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
+    config.data.shuffle_buffer = 1024
+    config.data.root = ""  # of a folder: this and what follows, see tfds_builders
+    config.data.columns = ()
+    config.data.lists = {"train": "", "validation": "", "test": ""}
+    config.data.splits = ""  # of Taskonomy: tiny, medium, full, fullplus; or lists
+
+    # How each domain is stored and becomes [-1, 1]; recipes/data/values.py.
+    config.domains = ml_collections.ConfigDict()
+    config.domains.rgb = {"channels": 3, "encoding": "uint8"}
+    config.domains.normal = {"channels": 3, "encoding": "uint8"}
+    config.domains.reshading = {"channels": 3, "encoding": "uint8"}
+    config.domains.depth_euclidean = {"channels": 1, "encoding": "log_depth", "invalid": 65535}
+    config.domains.depth_zbuffer = {"channels": 1, "encoding": "log_depth", "invalid": 65535}
+    config.domains.edge_texture = {"channels": 1, "encoding": "scaled", "maximum": 11355}
+    config.domains.edge_occlusion = {"channels": 1, "encoding": "scaled", "maximum": 11584}
+    config.domains.principal_curvature = {"channels": 3, "encoding": "uint8"}
+    config.inputs = ("reshading", "edge_texture")
+    config.target = "rgb"
+
+    config.generator = ml_collections.ConfigDict()
+    config.generator.filters = 64
+    config.generator.depth = 8
+    config.generator.dropout = 0.5
+    config.discriminator = ml_collections.ConfigDict()
+    config.discriminator.filters = 64
+    config.dropout_at_test = True
+    config.instance_statistics = True
+    config.l1_weight = 100.0
+
+    config.fusion = ml_collections.ConfigDict()
+    config.fusion.name = "channel_exchanging"
+    config.fusion.threshold = 1e-2
+    config.fusion.l1 = 1e-3
+    config.fusion.share_only = False
+    config.fusion.exchange_sites = r"down\d+_norm$"  # encoder blocks 2 to 7
+    # Every second one; which blocks of a U-Net shuffle and shift, the paper does not say.
+    config.fusion.shuffle_sites = r"down[246]_conv$"
+
+    config.augmentation = ml_collections.ConfigDict()
+    config.augmentation.resize = (286, 286)
+    config.augmentation.size = (256, 256)
+    config.augmentation.mirror = 0.5
+
+    config.batch_size = 1  # global: over all replicas
+    config.eval_batch_size = 1
+    config.epochs = 300
+    config.optimizer = ml_collections.ConfigDict()  # Adam, one for each player
+    config.optimizer.rate = 2e-4
+    config.optimizer.beta_1 = 0.5
+    config.optimizer.beta_2 = 0.999
+    config.optimizer.decay = "none"
+    config.jit_compile = False
+    config.evaluate_every = 10  # epochs
+    config.checkpoint_every = 10  # epochs
+    config.report_examples = 4
+
+    config.inception = ml_collections.ConfigDict()
+    config.inception.path = ""  # weights of the Inception network, for FID and KID
+    config.inception.protocol = "clean"
+    config.inception.subset_size = 100
+    return config

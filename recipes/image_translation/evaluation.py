@@ -1,0 +1,135 @@
+"""Metrics of a trained Translator on whole images."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_asym import metrics, networks, weights
+
+METRICS = {"MAE": (1, 4), "MSE": (1, 4), "PSNR": (1, 2), "SSIM": (1, 3)}
+"""Name -> factor and digits in a table. MAE and MSE are of values in 0..1, PSNR is in dB."""
+DISTANCES = {"FID": (1, 1), "KID": (100, 2)}
+LOWER_IS_BETTER = ("MAE", "MSE", "FID", "KID", "KID standard error")
+_SSIM_WINDOW = 11  # pixels
+
+
+class Inception:
+    """Which FID and KID are measured, if any.
+
+    Args:
+        path: File with the published weights of the Inception network; `""` for none.
+        protocol: `"clean"` or `"published"`, see `keras_asym.metrics.InceptionDistances`.
+        subset_size: Images in a subset of KID's.
+    """
+
+    def __init__(self, path="", protocol="clean", subset_size=100):
+        self.protocol = protocol
+        self.subset_size = subset_size
+        self.network = None
+        if path:
+            self.network = networks.FIDInception()
+            weights.load_fid_inception_checkpoint(self.network, path)
+
+    def __bool__(self):
+        return self.network is not None
+
+    def distances(self):
+        return metrics.InceptionDistances(self.network, self.protocol, subset_size=self.subset_size)
+
+
+def describe(split, dropout_at_test, inception=None):
+    """The protocol of an evaluation in words, which goes with every table."""
+    text = f"{split} split, dropout at test time {'on' if dropout_at_test else 'off'}; "
+    text += "MAE and MSE of values in 0..1, PSNR in dB"
+    if inception:
+        return (
+            f"{text}; {inception.protocol} FID and KID (x 100), subsets of "
+            f"{inception.subset_size} images"
+        )
+    return f"{text}; FID and KID not measured, as no Inception weights were given"
+
+
+def make_predict(model):
+    """A compiled function from network inputs to images in [-1, 1] by output."""
+
+    @tf.function(reduce_retracing=True)
+    def predict(inputs):
+        return model(inputs, training=False)
+
+    return predict
+
+
+def evaluate(model, batches, inception=None, progress=True):
+    """Runs a data set through a model.
+
+    Args:
+        model: `Translator`.
+        batches: Result of `input_pipeline.eval_dataset`.
+        inception: `Inception`, for FID and KID.
+        progress: Whether a progress bar is shown.
+
+    Returns:
+        `{output: {metric: value}}`.
+
+    Raises:
+        ValueError: If the images are smaller than SSIM's window of 11 pixels, or fewer than KID's
+            subsets need.
+    """
+    predict = make_predict(model)
+    sums = {key: np.zeros(len(METRICS)) for key in model.output_keys}
+    distances = {key: inception.distances() for key in sums} if inception else {}
+    count = 0
+    bar = keras.utils.Progbar(len(batches), verbose=int(progress), unit_name="batch")
+    for inputs, target, weight in batches:
+        outputs = predict(inputs)
+        there = weight.numpy() > 0  # what fills the last batch up does not count
+        count += there.sum()
+        truth = tf.boolean_mask((target + 1) / 2, there)
+        for key in sums:
+            image = tf.boolean_mask((outputs[key] + 1) / 2, there)
+            sums[key] += [values.numpy().sum() for values in _figures(truth, image)]
+            if distances:
+                distances[key].update(255 * truth.numpy(), 255 * image.numpy())
+        bar.add(1)
+    results = {
+        key: {name: float(value) for name, value in zip(METRICS, values / count, strict=True)}
+        for key, values in sums.items()
+    }
+    for key, distance in distances.items():
+        found = distance.result()
+        results[key].update({name: found[name] for name in (*DISTANCES, "KID standard error")})
+    return results
+
+
+def _figures(truth, image):
+    """The metrics of each example, in the order of `METRICS`."""
+    if min(truth.shape[1:3]) < _SSIM_WINDOW:
+        raise ValueError(
+            f"Images must be at least {_SSIM_WINDOW} pixels high and wide for SSIM. Received: "
+            f"{tuple(truth.shape[1:3])}; set config.augmentation.size"
+        )
+    difference = image - truth
+    return (
+        tf.reduce_mean(tf.abs(difference), axis=(1, 2, 3)),
+        tf.reduce_mean(difference**2, axis=(1, 2, 3)),
+        tf.image.psnr(truth, image, max_val=1.0),
+        tf.image.ssim(truth, image, max_val=1.0, filter_size=_SSIM_WINDOW),
+    )
+
+
+def columns(results):
+    """`{metric: (factor, digits)}` of what was measured."""
+    first = next(iter(results.values()))
+    return {name: form for name, form in {**METRICS, **DISTANCES}.items() if name in first}
+
+
+def text_table(results, protocol, images):
+    """The table of `evaluate` as lines of text, with its protocol."""
+    forms = columns(results)
+    lines = [f"{'':18}" + "".join(f"{name:>10}" for name in forms)]
+    for key, values in results.items():
+        cells = (
+            f"{factor * values[name]:10.{digits}f}" for name, (factor, digits) in forms.items()
+        )
+        lines.append(f"{key:18}" + "".join(cells))
+    return "\n".join([*lines, f"{protocol}; {images} images"])

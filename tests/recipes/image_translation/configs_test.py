@@ -1,0 +1,60 @@
+import importlib
+import pathlib
+
+import pytest
+
+from recipes.image_translation import configs
+from recipes.image_translation.data import pipeline_config
+from recipes.image_translation.model import build_fusion
+
+NAMES = sorted(
+    path.stem for path in pathlib.Path(configs.__path__[0]).glob("*.py") if path.stem != "__init__"
+)
+
+
+def config_of(name):
+    return importlib.import_module(f"recipes.image_translation.configs.{name}").get_config()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_config_is_sound(name):
+    config = config_of(name)
+    pipeline_config(config)
+    build_fusion(config.fusion)
+    stride = 2**config.generator.depth
+    assert all(size % stride == 0 for size in config.augmentation.size)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("taskonomy_")])
+def test_the_papers_settings(name):
+    config = config_of(name)
+    assert config.data.columns == (*config.inputs, config.target)
+    assert (config.batch_size, config.epochs, config.generator.depth) == (1, 300, 8)
+    assert (config.optimizer.rate, config.optimizer.beta_1) == (2e-4, 0.5)
+    assert (config.fusion.threshold, config.fusion.l1, config.l1_weight) == (1e-2, 1e-3, 100)
+    assert config.dropout_at_test and config.instance_statistics
+
+
+def test_all_combinations_of_the_papers_are_there():
+    found = {(frozenset(c.inputs), c.target) for c in map(config_of, NAMES)}
+    shade, texture, depth = "reshading", "edge_texture", "depth_euclidean"
+    normal, edge = "normal", "edge_occlusion"
+    to_rgb = [
+        (shade, texture),
+        (depth, normal),
+        (shade, depth),
+        (normal, texture),
+        (depth, texture, normal),
+        (shade, normal, edge),
+        (depth, normal, texture, shade),
+    ]
+    others = [(("rgb", shade), normal), (("rgb", normal), shade), (("rgb", edge), depth)]
+    expected = [*((inputs, "rgb") for inputs in to_rgb), *others]
+    assert {(frozenset(inputs), target) for inputs, target in expected} <= found
+
+
+def test_unknown_fusion():
+    config = config_of("default")
+    config.fusion.name = "channel_exchange"
+    with pytest.raises(ValueError, match=r"`config\.fusion\.name` must be one of"):
+        build_fusion(config.fusion)

@@ -1,0 +1,178 @@
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from recipes.image_translation.compare import compare
+from recipes.image_translation.evaluate import evaluate_run
+from recipes.image_translation.export import export_run
+from recipes.image_translation.predict import predict_folder
+from recipes.image_translation.train import train_and_evaluate
+from tests.recipes.image_translation.tiny import tiny_config
+
+pytestmark = [
+    # Keras' data adapter leaves the iterator of an endless data set to the garbage collector.
+    pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data_dir):
+    """A finished run without noise at test time, so that its figures can be repeated."""
+    workdir = tmp_path_factory.mktemp("runs") / "run"
+    config = tiny_config(data_dir)
+    config.dropout_at_test = False
+    results = train_and_evaluate(config, workdir, command="python -m here")
+    return workdir, results, config
+
+
+def test_a_run_leaves_everything_behind(run):
+    workdir, results, _ = run
+    names = {path.name for path in workdir.iterdir()}
+    assert {"best.keras", "last.keras", "config.json", "report.html", "results.json"} <= names
+    with open(workdir / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"loss", "discriminator_loss", "sparsity_loss", "val_ensemble_mae"} <= set(rows[0])
+    assert set(results) == {"reshading", "edge_texture", "ensemble"}
+    record = json.loads((workdir / "results.json").read_text())
+    assert record["images"] == 3
+    assert "FID and KID not measured" in record["protocol"]
+    report = (workdir / "report.html").read_text()
+    texts = ("<span>here</span>", "from reshading", "target: rgb", "down2_norm", "dropout at test")
+    for text in texts:
+        assert text in report
+
+
+def test_figures_by_their_formulas(run):
+    """MAE of values in 0..1, from what the model says about each test image."""
+    workdir, results, config = run
+    from recipes.image_translation.data import open_dataset, open_split, pipeline_config
+    from recipes.image_translation.input_pipeline import eval_dataset
+
+    model = keras.models.load_model(workdir / "best.keras")
+    source = open_split(open_dataset(config), "test")
+    errors = []
+    for inputs, target, _ in eval_dataset(source, pipeline_config(config), 1):
+        errors.append(np.abs((model(inputs)["ensemble"] - target).numpy() / 2))
+    found = results["ensemble"]
+    assert found["MAE"] == pytest.approx(np.mean(errors), rel=1e-4)
+    assert found["MSE"] == pytest.approx(np.mean(np.square(errors)), rel=1e-4)
+    psnr = [-10 * np.log10(np.mean(np.square(error))) for error in errors]
+    assert found["PSNR"] == pytest.approx(np.mean(psnr), rel=1e-4)
+
+
+def test_the_same_command_goes_on(run, capsys):
+    workdir, results, config = run
+    (workdir / "results.json").unlink()
+    again = train_and_evaluate(config, workdir)
+    assert "Going on after epoch 2" in capsys.readouterr().out
+    assert again["ensemble"] == pytest.approx(results["ensemble"], rel=1e-5)
+
+
+def test_evaluation_says_how(run, capsys):
+    workdir, results, _ = run
+    again = evaluate_run(workdir)
+    assert again["ensemble"] == pytest.approx(results["ensemble"], rel=1e-5)
+    assert "test split, dropout at test time off" in capsys.readouterr().out
+    noisy = evaluate_run(workdir, "validation", "last", dropout_at_test=True)
+    text = capsys.readouterr().out
+    assert "validation split, dropout at test time on" in text and "last checkpoint" in text
+    assert noisy["ensemble"] != again["ensemble"]
+
+
+def write_images(folder, count=2):
+    rng = np.random.default_rng(0)
+    for name, shape, dtype in (
+        ("reshading", (40, 56, 3), "uint8"),
+        ("edge_texture", (40, 56), "uint16"),
+    ):
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            image = rng.integers(0, 250, shape).astype(dtype)
+            Image.fromarray(image).save(folder / name / f"view{index}.png")
+
+
+def test_prediction_of_a_folder(run, tmp_path):
+    write_images(tmp_path / "images")
+    assert predict_folder(run[0], tmp_path / "images", tmp_path / "out", branches=True) == 2
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names[:3] == ["view0.png", "view0_edge_texture.png", "view0_reshading.png"]
+    assert np.array(Image.open(tmp_path / "out" / "view0.png")).shape == (32, 32, 3)
+    predict_folder(run[0], tmp_path / "images", tmp_path / "one", modalities=["reshading"])
+    assert len(list((tmp_path / "one").iterdir())) == 2
+
+
+def test_export_takes_raw_images(run, tmp_path):
+    served = tf.saved_model.load(export_run(run[0], tmp_path)).signatures["serving_default"]
+    x = {"reshading": np.full((2, 48, 64, 3), 90, "uint8")}
+    x["edge_texture"] = np.full((2, 48, 64, 1), 5000, "uint16")
+    image = served(**{name: tf.constant(value) for name, value in x.items()})["image"]
+    assert image.dtype == tf.uint8 and image.shape == (2, 48, 64, 3)
+    model = keras.models.load_model(run[0] / "best.keras")
+    values = {
+        "reshading": x["reshading"] / 127.5 - 1,
+        "edge_texture": 2 * x["edge_texture"] / 11355 - 1,
+    }
+    expected = model({name: value.astype("float32") for name, value in values.items()})["ensemble"]
+    np.testing.assert_allclose(image, 127.5 * (expected.numpy() + 1), atol=0.6)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ("reshading", "edge_texture", "normal"),
+        ("reshading", "edge_texture", "normal", "depth_euclidean"),
+    ],
+)
+def test_three_and_four_domains_train_exchange_and_export(inputs, data_dir, tmp_path):
+    config = tiny_config(data_dir)
+    config.inputs = inputs
+    config.epochs = 1
+    config.fusion.threshold = 2.0  # every channel
+    assert set(train_and_evaluate(config, tmp_path / "run")) == {*inputs, "ensemble"}
+    assert "Every channel" in (tmp_path / "run" / "report.html").read_text()
+    served = tf.saved_model.load(export_run(tmp_path / "run", tmp_path / "model"))
+    assert set(served.signatures["serving_default"].structured_input_signature[1]) == set(inputs)
+
+
+def test_comparison_of_a_single_domain_and_both(data_dir, tmp_path):
+    config = tiny_config(data_dir)
+    config.epochs = 1
+    table = compare(config, tmp_path, ["reshading", "asymmetric_fusion"], [0]).splitlines()
+    assert table[0] == "| network | MAE | MSE | PSNR | SSIM |"
+    assert table[2].startswith("| reshading alone | 0.")
+    assert table[5].startswith("| asymmetric_fusion: ensemble | 0.")
+    assert "Lower is better but for PSNR and SSIM; test split" in table[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": ("reshading", "thermal")}, r"must be domains of rendered_rooms.*thermal"),
+        ({"target": "reshading"}, "`inputs` must be distinct domains and `target` another one"),
+        ({"inputs": ("principal_curvature",)}, "must be domains of rendered_rooms"),
+    ],
+)
+def test_wrong_domains(change, message, data_dir, tmp_path):
+    config = tiny_config(data_dir)
+    config.update(change)
+    with pytest.raises(ValueError, match=message):
+        train_and_evaluate(config, tmp_path / "run")
+
+
+def test_a_size_that_the_generator_cannot_take(data_dir, tmp_path):
+    config = tiny_config(data_dir)
+    config.augmentation.size = (24, 32)
+    with pytest.raises(ValueError, match="multiples of the generator's stride"):
+        train_and_evaluate(config, tmp_path / "run")
