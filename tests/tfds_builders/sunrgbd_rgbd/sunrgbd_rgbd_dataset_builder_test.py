@@ -86,6 +86,11 @@ PNG = official.image_bytes(official.rotated(FRAMES[0].depth))
     ("images", "message"),
     [
         ({DEPTH: None}, rf"SUNRGBD\.zip, member {DEPTH}: there is no such member"),
+        # Found before anything is decoded.
+        (
+            {DEPTH: PNG[:100], f"{FRAMES[3].folder}/image/0000001.jpg": None},
+            rf"SUNRGBD\.zip, member {FRAMES[3].folder}/image/0000001\.jpg: there is no such member",
+        ),
         ({DEPTH: PNG[:100]}, rf"SUNRGBD\.zip, member {DEPTH}: cannot be read"),
         (
             {DEPTH: official.image_bytes(np.zeros((12, 16), np.uint8))},
