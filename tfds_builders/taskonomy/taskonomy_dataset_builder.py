@@ -1,5 +1,6 @@
-"""TFDS builder `taskonomy`: any domains of Taskonomy, built with Apache Beam."""
+"""TFDS builder `taskonomy`: any domains of Taskonomy."""
 
+import collections
 import functools
 from typing import ClassVar
 
@@ -19,23 +20,28 @@ def _import_beam():
         import apache_beam
     except ImportError as error:
         raise ImportError(
-            "taskonomy is built with Apache Beam: pip install 'keras_asym[datasets]'"
+            "this needs Apache Beam: pip install 'keras_asym[datasets]', or leave out the runner"
         ) from error
     return apache_beam
 
 
-def _count(what, split):
-    _import_beam().metrics.Metrics.counter(_COUNTERS, f"split {split}, {what}").inc()
+def _counter(split, what):
+    return f"split {split}, {what}"
+
+
+def _count_on_beam(split, what):
+    _import_beam().metrics.Metrics.counter(_COUNTERS, _counter(split, what)).inc()
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Indoor scenes as pictures, geometry, edges and segments.
 
-    Features are the domains, with the values of their files, and `id`.
+    Features are the domains, with the values of their files, and `id`. It is built with
+    Apache Beam if a runner or options for Beam are given, and else one example after the other.
 
     Raises:
         ValueError: While building, if a list or a file is missing or wrong. The message names it.
-        ImportError: While building, if Apache Beam is not installed.
+        ImportError: While building with Beam, if it is not installed.
 
     Example:
 
@@ -102,17 +108,22 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for split, sources in self._sources(root).items()
         }
 
+    def _count(self, split, what):
+        self._left_out[_counter(split, what)] += 1
+
     def _generate_examples(self, root, split, sources):
-        beam = _import_beam()
         config = self.builder_config
         find = functools.partial(
             find_examples,
             root=root,
             domains=tuple(config.domains),
             missing=config.missing,
-            count=functools.partial(_count, split=split),
+            count=functools.partial(_count_on_beam if self._on_beam else self._count, split),
         )
         read = functools.partial(read_example, domains=config.domains, image_size=config.image_size)
+        if not self._on_beam:
+            return (read(example) for source in sources for example in find(source))
+        beam = _import_beam()
         # Buildings, not files, are in the graph, whose size Dataflow limits.
         return (
             beam.Create(sources)
@@ -122,8 +133,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _process_pipeline_result(self, pipeline_result):
-        beam = _import_beam()
-        only_ours = beam.metrics.MetricsFilter().with_namespace(_COUNTERS)
-        for counter in pipeline_result.metrics().query(only_ours)["counters"]:
-            # As "Left out, files are missing: split train, examples: 3".
-            print(f"Left out, files are missing: {counter.key.metric.name}: {counter.result}")
+        ours = _import_beam().metrics.MetricsFilter().with_namespace(_COUNTERS)
+        for counter in pipeline_result.metrics().query(ours)["counters"]:
+            self._left_out[counter.key.metric.name] = counter.result
+
+    def _download_and_prepare(self, dl_manager, download_config):
+        # Beam's local runners keep all examples in memory; without Beam they stream to the disk.
+        self._on_beam = (download_config.beam_runner or download_config.beam_options) is not None
+        self._left_out = collections.Counter()
+        super()._download_and_prepare(dl_manager, download_config)
+        for name, number in sorted(self._left_out.items()):
+            print(f"Left out, files are missing: {name}: {number}")

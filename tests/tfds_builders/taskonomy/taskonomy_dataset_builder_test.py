@@ -2,12 +2,11 @@ import json
 import re
 import tempfile
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions
 
 import tfds_builders  # noqa: F401 (registers the builders)
 from tests.tfds_builders.command_line import tfds_build
@@ -31,7 +30,6 @@ class TaskonomyTest(tfds.testing.DatasetBuilderTestCase):
     @classmethod
     def setUpClass(cls):
         cls.EXAMPLE_DIR = cls.enterClassContext(tempfile.TemporaryDirectory())
-        cls.enterClassContext(mock.patch.object(StandardOptions, "DEFAULT_RUNNER", RUNNER))
         archive.write(Path(cls.EXAMPLE_DIR))
         archive.write_splits(Path(cls.EXAMPLE_DIR))
         super().setUpClass()
@@ -44,7 +42,7 @@ def manual_dir(tmp_path):
     return tmp_path / "manual"
 
 
-def build(manual_dir, file_format="tfrecord", **arguments):
+def build(manual_dir, on_beam=False, file_format="tfrecord", **arguments):
     arguments = {**SETTINGS, "splits": "tiny", **arguments}
     builder = Builder(
         config=TaskonomyConfig(**arguments),
@@ -53,7 +51,9 @@ def build(manual_dir, file_format="tfrecord", **arguments):
     )
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(
-            manual_dir=manual_dir, beam_runner=RUNNER, beam_options=PipelineOptions([])
+            manual_dir=manual_dir,
+            beam_runner=RUNNER if on_beam else None,
+            beam_options=PipelineOptions([]) if on_beam else None,
         )
     )
     return builder
@@ -74,8 +74,9 @@ def check(examples, buildings):
             np.testing.assert_array_equal(example[domain].reshape(expected.shape), expected)
 
 
-def test_both_readers_give_the_arrays_of_the_files(manual_dir):
-    builder = build(manual_dir, "parquet")  # the one format that both can read
+@pytest.mark.parametrize("on_beam", [False, True])
+def test_both_readers_give_the_arrays_of_the_files(manual_dir, on_beam):
+    builder = build(manual_dir, on_beam, "parquet")  # the one format that both can read
     for split, buildings in archive.BUILDINGS.items():
         check(tfds.as_numpy(builder.as_dataset(split=split)), buildings)
         check(builder.as_data_source(split=split), buildings)
@@ -104,13 +105,14 @@ def test_everything_there_is(manual_dir):
     assert {s: info.num_examples for s, info in builder.info.splits.items()} == {"train": 12}
 
 
-def test_incomplete_examples_are_left_out_and_counted(manual_dir, capsys):
+@pytest.mark.parametrize("on_beam", [False, True])
+def test_incomplete_examples_are_left_out_and_counted(manual_dir, capsys, on_beam):
     for building, view in (("allensville", 0), ("beechwood", 1), ("corozal", 2)):
         path = archive.path("normal", building, archive.VIEWS[view], "omnidata")
         (manual_dir / path).unlink()
     with (manual_dir / "splits_taskonomy/train_val_test_tiny.csv").open("a") as file:
         file.write("eudora,0,0,1\r")
-    builder = build(manual_dir, missing="skip")
+    builder = build(manual_dir, on_beam, missing="skip")
     numbers = {"train": 4, "validation": 2, "test": 3}
     assert {s: info.num_examples for s, info in builder.info.splits.items()} == numbers
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Left out")]
@@ -177,11 +179,12 @@ def test_damage_is_named_and_leaves_no_data_set(manual_dir, damage):
     view = archive.VIEWS[2]
     path = manual_dir / archive.path("depth_euclidean", "beechwood", view, "omnidata")
     message = damage(path, manual_dir)
-    with pytest.raises(ValueError, match=re.escape(message)):
-        build(manual_dir)
-    data = manual_dir.parent / "data"
-    assert not list(data.rglob("*.tfrecord*")) and not list(data.rglob("dataset_info.json"))
-    if damage is break_truncated:  # the rest of the first run is not taken for complete
+    for on_beam in (False, True):  # the second must not take the rest of the first for complete
+        with pytest.raises(ValueError, match=re.escape(message)):
+            build(manual_dir, on_beam)
+        data = manual_dir.parent / "data"
+        assert not list(data.rglob("*.tfrecord*")) and not list(data.rglob("dataset_info.json"))
+    if damage is break_truncated:
         archive.save(path, archive.array("depth_euclidean", "beechwood", view))
         assert build(manual_dir).info.splits["train"].num_examples == 6
 
@@ -192,10 +195,11 @@ def test_command_line(manual_dir, tmp_path):
     path = tmp_path / "broken" / archive.path("rgb", "darden", archive.VIEWS[0])
     break_truncated(path, None)
     common = ["taskonomy", "--imports", "tfds_builders", "--data_dir", tmp_path / "data"]
-    common += ["--beam_pipeline_options", f"runner={RUNNER}"]
     common += ["--config", json.dumps({**SETTINGS, "splits": "tiny", "name": "small"})]
+    beam = ["--beam_pipeline_options", f"runner={RUNNER}"]
     broken, good = tfds_build(
-        [*common, "--manual_dir", tmp_path / "broken"], [*common, "--manual_dir", manual_dir]
+        [*common, "--manual_dir", tmp_path / "broken", *beam],
+        [*common, "--manual_dir", manual_dir],
     )
     assert broken[0] == 1 and f"ValueError: {path}: cannot be read" in broken[1]
     assert good[0] == 0, good[1]
