@@ -55,10 +55,17 @@ def test_large_mean_loses_no_precision():
     assert distance_of(x + 1e5, y + 1e5, (32,)) == pytest.approx(expected, rel=1e-7)
 
 
+def test_features_of_32_bits_are_computed_with_in_64():
+    x, y = (x + 100 for x in given_features("more_images_than_features", "float32"))
+    expected = distance_of(x.astype("float64"), y.astype("float64"))
+    assert distance_of(x, y, (64,)) == pytest.approx(expected, rel=1e-10)
+
+
 def test_same_features_have_no_distance():
     x, _ = given_features("fewer_images_than_features", "float32")
-    scale = np.trace(np.cov(x, rowvar=False))
-    assert 0 <= distance_of(x, x, (9,)) < 1e-10 * scale
+    for count in range(5, 60, 5):
+        scale = np.trace(np.cov(x[:count], rowvar=False))
+        assert 0 <= distance_of(x[:count], x[:count], (9,)) < 1e-10 * scale
     assert distance_of(np.ones((3, 2)), np.ones((4, 2))) == 0
 
 

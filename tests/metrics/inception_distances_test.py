@@ -103,6 +103,7 @@ def test_fewer_images_than_a_subset(network):
         (images(2) * 2.0, r"\[0, 255\] \(clip them\)"),
         (images(2) - 200.0, "clip them"),
         (images(2) / 127.5 - 1, r"\(x \+ 1\) \* 127.5 if they are in \[-1, 1\]"),
+        ((images(2) > 50) * 1.0, r"x \* 255"),
         (images(2) / 255, r"x \* 255 if they are in \[0, 1\]"),
     ],
 )
