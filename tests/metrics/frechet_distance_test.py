@@ -62,7 +62,7 @@ def test_features_of_32_bits_are_computed_with_in_64():
 
 
 def test_same_features_have_no_distance():
-    x, _ = given_features("fewer_images_than_features", "float32")
+    x = given_features("fewer_images_than_features", "float32")[0][:, :30]
     for count in range(5, 60, 5):
         scale = np.trace(np.cov(x[:count], rowvar=False))
         assert 0 <= distance_of(x[:count], x[:count], (9,)) < 1e-10 * scale
