@@ -11,13 +11,12 @@ import tensorflow_datasets.public_api as tfds
 from tfds_builders.nyudv2_rgbd.config import NYUDv2Config
 from tfds_builders.nyudv2_rgbd.folder_source import FolderSource
 from tfds_builders.nyudv2_rgbd.mat_source import MatSource
+from tfds_builders.reading import shards
 
 # The papers' unit; the largest depth is 13.1 metres.
 UNITS_PER_METRE = 5000
-FRAMES_PER_SHARD = 25
 
 
-# A `GeneratorBasedBuilder` would keep up to 1 GB of frames in memory, to shuffle them.
 class Builder(tfds.core.ShardBasedBuilder):
     """NYUDv2: 795 frames to train, 654 to test, in a fixed random order.
 
@@ -79,15 +78,6 @@ class Builder(tfds.core.ShardBasedBuilder):
         else:
             source = MatSource(folder, self.builder_config, UNITS_PER_METRE)
         return {
-            split: [functools.partial(source.examples, shard) for shard in _shards(keys)]
+            split: [functools.partial(source.examples, shard) for shard in shards(keys)]
             for split, keys in source.splits().items()
         }
-
-
-def _shards(keys):
-    """Lists of keys in a random order that is always the same."""
-    order = np.random.default_rng(0).permutation(len(keys))
-    return [
-        [keys[i] for i in order[start : start + FRAMES_PER_SHARD]]
-        for start in range(0, len(keys), FRAMES_PER_SHARD)
-    ]

@@ -5,6 +5,7 @@ from tfds_builders.reading.decode_image import check_image, decode_image, expect
 from tfds_builders.reading.encode_metres import encode_metres
 from tfds_builders.reading.mat_file import hdf5_variable, load_mat, open_hdf5
 from tfds_builders.reading.safe_member import safe_member
+from tfds_builders.reading.shards import shards
 
 __all__ = [
     "FolderArchive",
@@ -18,4 +19,5 @@ __all__ = [
     "open_archive",
     "open_hdf5",
     "safe_member",
+    "shards",
 ]

@@ -5,6 +5,7 @@ import functools
 import pathlib
 import shutil
 import tempfile
+import weakref
 import zipfile
 import zlib
 
@@ -81,11 +82,10 @@ class FolderArchive(_Archive):
         except OSError as error:
             raise self.error(member, f"cannot be read: {error}") from error
 
-    @contextlib.contextmanager
-    def local_file(self, member):
-        """Context with the path of a file that holds the member."""
+    def local_path(self, member):
+        """Path of a file that holds the member."""
         self.require([member])
-        yield self._file(member)
+        return self._file(member)
 
 
 class ZipArchive(_Archive):
@@ -150,14 +150,22 @@ class ZipArchive(_Archive):
         with self._open(member) as file:
             return file.read()
 
-    @contextlib.contextmanager
-    def local_file(self, member):
-        """Context with the path of a temporary file that holds the member."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / pathlib.PurePosixPath(member).name
-            with self._open(member) as source, path.open("wb") as target:
+    @functools.cached_property
+    def _unpacked(self):
+        folder = pathlib.Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+    def local_path(self, member):
+        """Path of a temporary file that holds the member, for as long as this object lives."""
+        path = self._unpacked / self._check(member)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.part")
+            with self._open(member) as source, part.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
-            yield path
+            part.rename(path)
+        return path
 
 
 def open_archive(folder, zip_name, folder_name):

@@ -1,6 +1,7 @@
 """TFDS builder `sunrgbd_rgbd`: SUN RGB-D with RGB, depth, 37 classes and the camera."""
 
 import dataclasses
+import functools
 import pathlib
 from typing import ClassVar
 
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow_datasets.public_api as tfds
 
 from tfds_builders.nyudv2_rgbd.class_names import CLASS_NAMES_40
-from tfds_builders.reading import expect_image, open_archive
+from tfds_builders.reading import expect_image, open_archive, shards
 from tfds_builders.sunrgbd_rgbd.depth import UNITS_PER_METRE, decode_depth
 from tfds_builders.sunrgbd_rgbd.toolbox import CAMERAS, NUM_CLASSES, Toolbox
 
@@ -27,7 +28,7 @@ class SUNRGBDConfig(tfds.core.BuilderConfig):
     depth_folder: str = "depth_bfx"
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(tfds.core.ShardBasedBuilder):
     """SUN RGB-D: 5285 frames to train, 5050 to test. All of NYUDv2's frames are among them.
 
     Example:
@@ -77,7 +78,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         folder = self.builder_config.depth_folder
         return f"{frame.folder}/image/{frame.image}", f"{frame.folder}/{folder}/{frame.depth}"
 
-    def _split_generators(self, dl_manager):
+    def _shard_iterators_per_split(self, dl_manager):
         folder = pathlib.Path(dl_manager.manual_dir)
         archive = open_archive(folder, "SUNRGBD.zip", "SUNRGBD")
         toolbox = Toolbox(open_archive(folder, "SUNRGBDtoolbox.zip", "SUNRGBDtoolbox"))
@@ -87,11 +88,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             for frame in frames:
                 archive.require(self._members(frame))
         return {
-            split: self._generate_examples(archive, toolbox, frames)
+            split: [
+                functools.partial(self._examples, archive, toolbox, shard)
+                for shard in shards(frames)
+            ]
             for split, frames in splits.items()
         }
 
-    def _generate_examples(self, archive, toolbox, frames):
+    def _examples(self, archive, toolbox, frames):
         with toolbox.open_labels() as read_label:
             for frame in frames:
                 rgb_member, depth_member = self._members(frame)

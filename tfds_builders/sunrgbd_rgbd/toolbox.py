@@ -120,10 +120,10 @@ class Toolbox:
         """Context with a function from `Frame` to `(height, width, 1)` uint8 train ids.
 
         Labels are read by reference, one frame at a time. Out of a zip, the file with all labels is
-        unpacked into the folder for temporary files (TMPDIR) for as long as it is open.
+        unpacked once, into the folder for temporary files (TMPDIR).
         """
         name = self._archive.name(_LABELS)
-        with self._archive.local_file(_LABELS) as path, open_hdf5(path, name) as file:
+        with open_hdf5(self._archive.local_path(_LABELS), name) as file:
             references = hdf5_variable(file, name, "SUNRGBD2Dseg/seglabel")[()].ravel()
 
             def label(frame):

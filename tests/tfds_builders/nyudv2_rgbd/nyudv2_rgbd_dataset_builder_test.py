@@ -10,12 +10,9 @@ import tensorflow_datasets as tfds
 
 import tfds_builders  # noqa: F401 (registers the builders)
 from tests.tfds_builders.nyudv2_rgbd import official_files
-from tfds_builders.nyudv2_rgbd import (
-    CLASS_NAMES_13,
-    CLASS_NAMES_40,
-    nyudv2_rgbd_dataset_builder,
-)
+from tfds_builders.nyudv2_rgbd import CLASS_NAMES_13, CLASS_NAMES_40
 from tfds_builders.nyudv2_rgbd.label_tables import thirteen_of_forty
+from tfds_builders.nyudv2_rgbd.nyudv2_rgbd_dataset_builder import Builder
 
 FRAMES = official_files.make_frames()
 NUMBERS = {"train": official_files.TRAIN, "test": official_files.TEST}
@@ -88,16 +85,6 @@ def test_both_readers_give_the_archives_arrays(written, tmp_path, config):
     names = CLASS_NAMES_13 if config.startswith("13") else CLASS_NAMES_40
     assert tuple(again.info.features["label"].names) == names
     assert {s: i.num_examples for s, i in again.info.splits.items()} == {"train": 2, "test": 1}
-
-
-def test_shards_in_a_fixed_order(written, tmp_path, monkeypatch):
-    monkeypatch.setattr(nyudv2_rgbd_dataset_builder, "FRAMES_PER_SHARD", 1)
-    builder = build(written, tmp_path, "40_classes_folder")
-    assert builder.info.splits["train"].shard_lengths == [1, 1]
-    check(builder.as_data_source(split="train"), "train", "40_classes_folder")
-    shards = nyudv2_rgbd_dataset_builder._shards(list(range(20)))
-    assert [n for (n,) in shards] != list(range(20)) and sorted(shards) == [[i] for i in range(20)]
-    assert shards == nyudv2_rgbd_dataset_builder._shards(list(range(20)))
 
 
 def test_registered_configurations(tmp_path):
@@ -273,7 +260,7 @@ def test_damage_is_named_and_leaves_no_data_set(folder, tmp_path, config, damage
 class NYUDv2Test(tfds.testing.DatasetBuilderTestCase):
     """TFDS' own test of a builder."""
 
-    DATASET_CLASS = nyudv2_rgbd_dataset_builder.Builder
+    DATASET_CLASS = Builder
     SPLITS = {"train": 2, "test": 1}
     BUILDER_CONFIG_NAMES_TO_TEST = ["13_classes", "40_classes_folder"]
 

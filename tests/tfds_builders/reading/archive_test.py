@@ -1,3 +1,4 @@
+import gc
 import io
 import pickle
 import zipfile
@@ -41,8 +42,8 @@ def test_members_are_named_and_read_alike(archive):
     assert "top/b.txt" in archive and "top//a/./depth.png" in archive and "top/a" not in archive
     assert archive.read("top/b.txt") == b"hello"
     np.testing.assert_array_equal(archive.read_image("top/a/depth.png")[..., 0], DEPTH)
-    with archive.local_file("top/b.txt") as path:
-        assert path.read_bytes() == b"hello"
+    path = archive.local_path("top/b.txt")
+    assert path.read_bytes() == b"hello" and archive.local_path("top//b.txt") == path
     archive.require(MEMBERS)
 
 
@@ -53,21 +54,32 @@ def test_pickled(archive):
 
 
 def test_errors_name_archive_and_member(archive):
-    for call in (archive.read, archive.read_image, lambda member: archive.require([member])):
+    for call in (
+        archive.read,
+        archive.read_image,
+        archive.local_path,
+        lambda member: archive.require([member]),
+    ):
         with pytest.raises(
             ValueError, match=rf"{archive.path}, member top/c.png: there is no such"
         ):
             call("top/c.png")
-    with (
-        pytest.raises(ValueError, match="member top/c: there is no such"),
-        archive.local_file("top/c"),
-    ):
-        pass
     with pytest.raises(ValueError, match=rf"{archive.path}, member top/a/truncated.png: cannot be"):
         archive.read_image("top/a/truncated.png")
     for call in (archive.read, archive.members, archive.__contains__):
         with pytest.raises(ValueError, match=r"member top/\.\./\.\./c: paths must be relative"):
             call("top/../../c")
+
+
+def test_unpacked_members_go_with_the_zip(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("top/b.txt", "hello")
+    archive = ZipArchive(tmp_path / "a.zip")
+    path = archive.local_path("top/b.txt")
+    assert path.exists()
+    del archive
+    gc.collect()
+    assert not path.exists()
 
 
 def test_zip_is_taken_before_the_folder(tmp_path):
@@ -99,6 +111,10 @@ def test_damaged_zips(tmp_path):
     path.write_bytes(data[:position] + b"?" + data[position + 1 :])
     with pytest.raises(ValueError, match=r"a\.zip, member b\.txt: cannot be read: Bad CRC-32"):
         ZipArchive(path).read("b.txt")
+    archive = ZipArchive(path)
+    for _ in range(2):  # the second call must not find the rest of the first
+        with pytest.raises(ValueError, match=r"a\.zip, member b\.txt: cannot be read: Bad CRC-32"):
+            archive.local_path("b.txt")
 
 
 def test_zip_with_a_member_that_leaves_it(tmp_path):
