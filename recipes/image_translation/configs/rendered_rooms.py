@@ -19,14 +19,15 @@ def get_config():
     config.generator.filters = 16
     config.generator.depth = 6
     config.discriminator.filters = 16
-    config.fusion.l1 = 2e-2  # so that gammas reach the threshold within some hundred steps
+    config.fusion.l1 = 5e-2  # so that gammas reach the threshold within some hundred steps
     config.fusion.shuffle_sites = r"down[24]_conv$"
     config.augmentation.resize = (144, 144)
     config.augmentation.size = (128, 128)
     config.batch_size = 4
     config.eval_batch_size = 20
     config.epochs = 10
-    config.optimizer.rate = 1e-3
+    config.optimizer.rate = 2e-3
+    config.optimizer.decay = "cosine"
     config.evaluate_every = 2
     config.checkpoint_every = 2
     return config
