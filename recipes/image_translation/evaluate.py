@@ -55,6 +55,6 @@ if __name__ == "__main__":
     _CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "last"], "Which checkpoint.")
     _INCEPTION = flags.DEFINE_string("inception", "", "File of the Inception weights.")
     _PROTOCOL = flags.DEFINE_enum("fid", "clean", ["clean", "published"], "Which FID and KID.")
-    _SUBSET = flags.DEFINE_integer("kid_subset_size", 100, "Images in a subset of KID's.")
+    _SUBSET = flags.DEFINE_integer("kid_subset_size", 50, "Images in a subset of KID's.")
     _DROPOUT = flags.DEFINE_bool("dropout_at_test", None, "Whether dropout is on.")
     app.run(main)

@@ -22,7 +22,7 @@ class Inception:
         subset_size: Images in a subset of KID's.
     """
 
-    def __init__(self, path="", protocol="clean", subset_size=100):
+    def __init__(self, path="", protocol="clean", subset_size=50):
         self.protocol = protocol
         self.subset_size = subset_size
         self.network = None

@@ -2,9 +2,10 @@
 
 Raw values become network values first (`recipes.data.values`, [-1, 1] with the encodings of the
 papers) and are resized then: bilinear with antialiasing, or nearest for domains whose spec has
-`invalid`, so that no depth between "no geometry" and its neighbours is made up. One channel stays
-one channel. A mirror image of surface normals is true only with `mirror_channels=(0,)` in the spec;
-the papers leave it out, and so does the default.
+`invalid`, so that no depth between "no geometry" and its neighbours is made up. A crop is cut out
+before it is resized, see `recipes.data.geometry`. One channel stays one channel. A mirror image of
+surface normals is true only with `mirror_channels=(0,)` in the spec; the papers leave it out, and
+so does the default.
 """
 
 import numpy as np
@@ -68,18 +69,18 @@ def training_example(example, name, uniforms, config, ops):
     """
     settings = config["augmentation"]
     scaled = np.array(settings.get("resize") or settings["size"], "int32")
+    mirror = settings.get("mirror", 0.0)
     example = check_images(example, domain_specs(config), config["target"], name, ops)
-    geometry = random_geometry(
-        None, scaled, settings["size"], settings.get("mirror", 0.0), uniforms, ops
-    )
+    extent = ops.extent(example[config["target"]])
+    geometry = random_geometry(extent, scaled, settings["size"], mirror, uniforms, ops)
     return _finish(example, geometry, config, ops)
 
 
 def evaluation_example(example, name, config, ops):
     """The whole image at the training size: `(inputs, target, weight)`, the weight being 1."""
     example = check_images(example, domain_specs(config), config["target"], name, ops)
-    scaled = np.array(config["augmentation"]["size"], "int32")
-    return *_finish(example, whole_image(None, scaled, ops), config, ops), np.float32(1)
+    geometry = _whole(example[config["target"]], config, ops)
+    return *_finish(example, geometry, config, ops), np.float32(1)
 
 
 def network_inputs(example, name, config, ops):
@@ -92,14 +93,19 @@ def network_inputs(example, name, config, ops):
         ops: module of array functions.
     """
     specs = {name: dict(config["domains"][name]) for name in config["inputs"]}
-    example = check_images(example, specs, next(iter(specs)), name, ops)
-    scaled = np.array(config["augmentation"]["size"], "int32")
-    return _transformed(example, specs, whole_image(None, scaled, ops), config, ops)
+    first = config["inputs"][0]
+    example = check_images(example, specs, first, name, ops)
+    return _transformed(example, specs, _whole(example[first], config, ops), config, ops)
 
 
 def fill(config):
     """What examples are made of that fill up the last batch: zeros with the weight 0."""
     return dict.fromkeys(config["inputs"], 0.0), 0.0, FILL_WEIGHT
+
+
+def _whole(image, config, ops):
+    size = np.array(config["augmentation"]["size"], "int32")
+    return whole_image(ops.extent(image), size, ops)
 
 
 def _finish(example, geometry, config, ops):

@@ -73,5 +73,5 @@ def get_config():
     config.inception = ml_collections.ConfigDict()
     config.inception.path = ""  # weights of the Inception network, for FID and KID
     config.inception.protocol = "clean"
-    config.inception.subset_size = 100
+    config.inception.subset_size = 50
     return config
