@@ -25,7 +25,8 @@ NAMES = {
     ),
     "regularizers": ("ModalityShareL1",),
     "fusion": ("AsymmetricFusion", "ChannelExchanging", "PrivateNormalization", "to_multimodal"),
-    "networks": ("PatchDiscriminator", "RefineNet", "ResNet", "UNetGenerator"),
+    "metrics": ("FrechetDistance", "InceptionDistances", "KernelDistance"),
+    "networks": ("FIDInception", "PatchDiscriminator", "RefineNet", "ResNet", "UNetGenerator"),
     "models": ("Segmenter", "Translator"),
     "weights": ("load_reference_checkpoint", "load_reference_state_dict"),
 }

@@ -34,6 +34,8 @@ def evaluate_run(workdir, split="test", checkpoint="best", inception=None, dropo
     if dropout_at_test is not None:
         model.dropout_at_test = dropout_at_test
     source = open_split(open_dataset(config), split)
+    if inception:
+        inception.check(len(source))
     batches = eval_dataset(source, pipeline_config(config), config.eval_batch_size)
     results = evaluate(model, batches, inception)
     protocol = f"{describe(split, model.dropout_at_test, inception)}; {checkpoint} checkpoint"

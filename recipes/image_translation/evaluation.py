@@ -33,6 +33,14 @@ class Inception:
     def __bool__(self):
         return self.network is not None
 
+    def check(self, images):
+        """Raises `ValueError`, before anything is computed, if there are too few images for KID."""
+        if self and images < self.subset_size:
+            raise ValueError(
+                "`subset_size` of KID must not be larger than the number of images. Received: "
+                f"subset_size={self.subset_size}, {images} images"
+            )
+
     def distances(self):
         return metrics.InceptionDistances(self.network, self.protocol, subset_size=self.subset_size)
 

@@ -51,6 +51,7 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
     keras.utils.set_random_seed(config.seed)
     inception = Inception(**config.inception)
     builder = open_dataset(config)
+    inception.check(len(open_split(builder, _evaluated_split(builder))))
     pipeline = pipeline_config(config)
     source = open_split(builder, "train").cache()
     steps = steps_per_epoch(source, config.batch_size)
@@ -104,7 +105,7 @@ def _train(config, workdir, builder, source, pipeline, steps):
 
 
 def _finish(model, config, workdir, builder, pipeline, inception, command):
-    split = next(name for name in ("test", "validation", "train") if name in builder.info.splits)
+    split = _evaluated_split(builder)
     source = open_split(builder, split)
     batches = eval_dataset(source, pipeline, config.eval_batch_size)
     results = evaluate(model, batches, inception)
@@ -116,6 +117,10 @@ def _finish(model, config, workdir, builder, pipeline, inception, command):
     print(text_table(results, protocol, len(source)))
     print(f"Report: {report}")
     return results
+
+
+def _evaluated_split(builder):
+    return next(name for name in ("test", "validation", "train") if name in builder.info.splits)
 
 
 def main(argv):

@@ -50,6 +50,8 @@ def test_distances_of_a_network_are_in_the_table():
     assert "clean FID and KID (x 100), subsets of 4 images" in protocol
     assert "KID" in text_table(results, protocol, 5)
     inception.subset_size = 6
+    with pytest.raises(ValueError, match="subset_size=6, 5 images"):
+        inception.check(5)
     with pytest.raises(ValueError, match="subset_size"):
         evaluate(tiny_translator(), batches(5, 2), inception, progress=False)
 
