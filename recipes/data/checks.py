@@ -84,7 +84,7 @@ def check_batch_size(batch_size):
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
 
 
-def check_images(example, specs, reference, name, ops):
+def check_images(example, specs, reference, name, ops, num_classes=None):
     """Stops the pipeline at an example whose images do not fit; the error names it.
 
     Args:
@@ -93,38 +93,48 @@ def check_images(example, specs, reference, name, ops):
         reference: name of the image whose size the others must have.
         name: the example's name in messages.
         ops: module of array functions.
+        num_classes: with it, `example["label"]` must hold 0..num_classes-1 and 255 (void) alone.
 
     Returns:
         `example` with just these images.
     """
-    size = ops.extent(example[reference])
     checks = []
+    size = ops.extent(example[reference])
     for key, spec in specs.items():
-        image = example[key]
-        extent = ops.extent(image)
-        message = f"`{key}` must have pixels: it is missing. Received:"
-        checks.append(ops.require(ops.all(extent > 0), name, message, extent))
-        message = f"`{key}` and `{reference}` must have the same height and width. Received:"
-        checks.append(ops.require(ops.all(ops.equal(extent, size)), name, message, extent, size))
-        if ops.is_floating(image) and spec.get("invalid") is None:
-            broken = ops.count(~ops.isfinite(image))
-            message = (
-                f"`{key}` must be finite (write holes as 0, or set `invalid` in its spec, which "
-                "takes NaN and Inf for holes as well). Values NaN or Inf:"
-            )
-            checks.append(ops.require(ops.equal(broken, 0), name, message, broken))
-    return ops.after(checks, {key: example[key] for key in dict.fromkeys((*specs, reference))})
-
-
-def check_label(example, num_classes, name, ops):
-    """Stops the pipeline at a mask with other labels than 0..num_classes-1 and 255 (void)."""
-    label = ops.cast(example["label"], "int32")
-    wrong = ((label < 0) | (label >= num_classes)) & ~ops.equal(label, VOID)
-    message = f"`label` must be 0..{num_classes - 1} or {VOID} (void). Received:"
-    check = ops.require(~ops.any(wrong), name, message, ops.distinct(label, wrong))
-    return ops.after([check], example)
+        checks += _image_checks(key, example[key], spec, reference, size, ops)
+    if num_classes is not None:
+        checks.append(_label_check(example["label"], num_classes, ops))
+    names = dict.fromkeys((*specs, reference))
+    return ops.enforce(checks, name, {key: example[key] for key in names})
 
 
 def example_name(example, index, ops):
     """What error messages call an example: its `"id"`, or else its number."""
     return example["id"] if "id" in example else ops.as_string(index)
+
+
+def _image_checks(key, image, spec, reference, size, ops):
+    """Triples as `enforce` takes them."""
+    extent = ops.extent(image)
+    message = f"`{key}` must have pixels: it is missing. Received:"
+    yield ops.all(extent > 0), message, lambda: (extent,)
+    message = f"`{key}` and `{reference}` must have the same height and width. Received:"
+    yield ops.all(ops.equal(extent, size)), message, lambda: (extent, size)
+    if ops.is_floating(image) and spec.get("invalid") is None:
+        message = (
+            f"`{key}` must be finite (write holes as 0, or set `invalid` in its spec, which takes "
+            "NaN and Inf for holes as well). Values NaN or Inf:"
+        )
+        yield ops.all(ops.isfinite(image)), message, lambda: (ops.count(~ops.isfinite(image)),)
+
+
+def _label_check(label, num_classes, ops):
+    def wrong():
+        wide = ops.cast(label, "int32")
+        return wide, ((wide < 0) | (wide >= num_classes)) & ~ops.equal(wide, VOID)
+
+    # In the mask's own type, which is a byte: four times as fast.
+    top = ops.constant(num_classes, label)
+    fine = ops.all(((label >= 0) & (label < top)) | ops.equal(label, ops.constant(VOID, label)))
+    message = f"`label` must be 0..{num_classes - 1} or {VOID} (void). Received:"
+    return fine, message, lambda: (ops.distinct(*wrong()),)

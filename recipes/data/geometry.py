@@ -1,7 +1,12 @@
-"""One resizing, crop and mirror for all images of an example.
+"""One crop, mirror and resizing for all images of an example.
 
 A `Geometry` is drawn once and applied to each image, so that a pixel keeps its label, its depth and
-its counterparts in the other domains. Only the pixels of the crop are computed.
+its counterparts in the other domains.
+
+**Crop first.** Scaling an image by s and cutting a crop out of it is done the other way round:
+a window of size / s stored pixels is cut out and resized to the size of the crop. No pixel outside
+of the crop is computed. The window is a whole number of pixels, so that the scale that acts is
+size / round(size / s), and no interpolation looks beyond it.
 """
 
 import typing
@@ -13,16 +18,16 @@ class Geometry(typing.NamedTuple):
     """Where the pixels of a result come from.
 
     Attributes:
-        scaled: height and width of the whole image after resizing, int32 `(2,)`, or None: as it is.
-        offset: top and left of the crop in it, int32 `(2,)`.
-        window: height and width of the crop, int32 `(2,)`.
-        mirrored: whether left and right of the crop are exchanged, boolean.
+        offset: top and left of the window in the stored image, int32 `(2,)`.
+        window: its height and width, int32 `(2,)`.
+        mirrored: whether left and right are exchanged, boolean.
+        size: height and width that the window is resized to, int32 `(2,)`, or None: as it is.
     """
 
-    scaled: typing.Any
     offset: typing.Any
     window: typing.Any
     mirrored: typing.Any
+    size: typing.Any
 
 
 def random_geometry(extent, scaled, size, mirror, uniforms, ops):
@@ -30,23 +35,27 @@ def random_geometry(extent, scaled, size, mirror, uniforms, ops):
 
     Args:
         extent: height and width of the stored images, int32 `(2,)`.
-        scaled: height and width to resize to before the crop, int32 `(2,)`, or None.
+        scaled: height and width of the whole image after resizing, int32 `(2,)`, or None.
         size: largest height and width of the crop. A smaller image stays smaller.
         mirror: probability in 0..1.
         uniforms: three random numbers in [0, 1): row, column, mirror.
         ops: module of array functions.
     """
-    available = extent if scaled is None else scaled
-    window = ops.minimum(available, np.array(size, "int32"))
-    slack = available - window
+    size = ops.minimum(extent if scaled is None else scaled, np.array(size, "int32"))
+    window = size
+    if scaled is not None:
+        share = ops.cast(size, "float32") / ops.cast(scaled, "float32")
+        window = ops.cast(ops.round(ops.cast(extent, "float32") * share), "int32")
+        window = ops.maximum(window, 1)
+    slack = extent - window
     offset = ops.cast(uniforms[:2] * ops.cast(slack + 1, "float32"), "int32")
-    return Geometry(scaled, ops.minimum(offset, slack), window, uniforms[2] < mirror)
+    offset = ops.minimum(offset, slack)
+    return Geometry(offset, window, uniforms[2] < mirror, None if scaled is None else size)
 
 
-def whole_image(extent, scaled, ops):
-    """No crop and no mirror: the image as it is, or resized to `scaled`."""
-    window = extent if scaled is None else scaled
-    return Geometry(scaled, ops.zeros_like(window), window, False)
+def whole_image(extent, size, ops):
+    """No crop and no mirror: the image as it is, or resized to `size`."""
+    return Geometry(ops.zeros_like(extent), extent, False, size)
 
 
 def transform(image, geometry, interpolation, ops, antialias=False):
@@ -62,21 +71,22 @@ def transform(image, geometry, interpolation, ops, antialias=False):
         ops: module of array functions.
         antialias: whether the other interpolations average where an image becomes smaller.
     """
-    if geometry.scaled is None:
-        (top, left), (height, width) = _pair(geometry.offset), _pair(geometry.window)
-        result = image[top : top + height, left : left + width]
-    elif interpolation == "nearest":
-        rows, columns = (_nearest(ops.extent(image), geometry, axis, ops) for axis in (0, 1))
-        result = ops.take(ops.take(image, rows, axis=0), columns, axis=1)
-    else:
-        scale = ops.cast(geometry.scaled, "float32") / ops.cast(ops.extent(image), "float32")
-        translation = -ops.cast(geometry.offset, "float32")
-        result = ops.scale_and_translate(
-            image, geometry.window, scale, translation, interpolation, antialias
-        )
-        if interpolation == "bicubic" and ops.is_integer(image):
-            result = ops.clip(result, *ops.limits(image))
-    return result if geometry.mirrored is False else ops.mirror(result, geometry.mirrored)
+    (top, left), (height, width) = _pair(geometry.offset), _pair(geometry.window)
+    if geometry.size is not None and interpolation == "nearest":
+        rows = top + _nearest(height, geometry.size[0], ops)
+        columns = left + _nearest(width, geometry.size[1], ops)
+        if geometry.mirrored is not False:
+            columns = ops.mirror(columns, 0, geometry.mirrored)
+        return ops.take(ops.take(image, rows, axis=0), columns, axis=1)
+    window = image[top : top + height, left : left + width]
+    if geometry.mirrored is not False:
+        window = ops.mirror(window, 1, geometry.mirrored)
+    if geometry.size is None:
+        return window
+    result = ops.resize(window, geometry.size, interpolation, antialias)
+    if interpolation == "bicubic" and ops.is_integer(image):
+        result = ops.clip(result, *ops.limits(image))
+    return result
 
 
 def negate_mirrored(image, channels, geometry, ops):
@@ -111,9 +121,8 @@ def _pair(values):
     return values[0], values[1]
 
 
-def _nearest(extent, geometry, axis, ops):
-    """Indices of the nearest pixels of the stored image along an axis."""
-    step = ops.cast(extent[axis], "float32") / ops.cast(geometry.scaled[axis], "float32")
-    position = ops.cast(ops.arange(geometry.window[axis]) + geometry.offset[axis], "float32")
-    index = ops.cast((position + 0.5) * step, "int32")
-    return ops.minimum(index, extent[axis] - 1)
+def _nearest(old, new, ops):
+    """For each of `new` pixels, the index of the nearest one of `old`."""
+    step = ops.cast(old, "float32") / ops.cast(new, "float32")
+    index = ops.cast((ops.cast(ops.arange(new), "float32") + 0.5) * step, "int32")
+    return ops.minimum(index, old - 1)

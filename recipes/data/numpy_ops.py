@@ -85,31 +85,30 @@ def pad(image, before, after, value):
     return result
 
 
-def mirror(image, mirrored):
-    """Exchanges left and right of `(height, width, channels)` if `mirrored`."""
-    return image[:, ::-1] if mirrored else image
+def mirror(x, axis, mirrored):
+    """Reverses an axis if `mirrored`."""
+    return np.flip(x, axis) if mirrored else x
 
 
-def scale_and_translate(image, size, scale, translation, interpolation, antialias):
-    """Resampling with half-pixel centres: pixel i of the result shows `(i + 0.5 - t) / s`.
+def resize(image, size, interpolation, antialias):
+    """Resizes `(height, width, channels)` with half-pixel centres to float32 `(*size, channels)`.
 
     Args:
-        image: `(height, width, channels)`.
+        image: array of any numeric dtype.
         size: height and width of the result, int32 `(2,)`.
-        scale, translation: s and t by axis, float32 `(2,)`; t in pixels of the result.
         interpolation: `"bilinear"`, or `"bicubic"` with Keys' kernel (a = -0.5).
         antialias: whether the kernel is widened where the image becomes smaller.
-
-    Returns:
-        float32 `(*size, channels)`.
     """
-    image = image.astype("float32")
     rows, columns = (
-        _weights(image.shape[axis], size[axis], scale[axis], translation[axis], kind, antialias)
-        for axis, kind in enumerate((interpolation,) * 2)
+        _weights(image.shape[axis], size[axis], interpolation, antialias) for axis in (0, 1)
     )
-    image = np.tensordot(rows, image, (1, 0))
+    image = np.tensordot(rows, image.astype("float32"), (1, 0))
     return np.tensordot(columns, image, (1, 1)).transpose(1, 0, 2)
+
+
+def scale_channels(x, factor, offset):
+    """`x * factor - offset` with float32 numbers for each channel."""
+    return x * factor - offset
 
 
 def as_string(number):
@@ -121,23 +120,29 @@ def text(name):
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-def require(condition, name, message, *values):
-    """Raises `ValueError` "Example `name`: message value and value" unless `condition`."""
-    if not condition:
-        shown = " and ".join(str(value) for value in values)
-        raise ValueError(f"Example `{text(name)}`: {message} {shown}")
+def enforce(checks, name, images):
+    """Raises `ValueError` "Example `name`: message value and value" where a check fails.
 
+    Args:
+        checks: list of triples: condition, message, function that returns the values to show.
+        name: name of the example.
+        images: `dict` of arrays.
 
-def after(checks, images):
-    """`images`, available only once the results of `require` are."""
-    del checks
+    Returns:
+        `images`, available only once all checks are done.
+    """
+    for condition, message, values in checks:
+        if not condition:
+            shown = " and ".join(str(value) for value in values())
+            raise ValueError(f"Example `{text(name)}`: {message} {shown}")
     return images
 
 
-def _weights(old, new, scale, translation, interpolation, antialias):
+def _weights(old, new, interpolation, antialias):
     """`(new, old)` matrix of resampling along one axis; rows add up to 1."""
-    centre = (np.arange(new, dtype="float32") + np.float32(0.5) - translation) / scale
-    width = max(1.0 / scale, 1.0) if antialias else 1.0
+    step = np.float32(old) / np.float32(new)
+    centre = (np.arange(new, dtype="float32") + np.float32(0.5)) * step
+    width = max(step, 1.0) if antialias else 1.0
     x = np.abs(np.arange(old, dtype="float32") + np.float32(0.5) - centre[:, None]) / width
     if interpolation == "bilinear":
         weights = np.maximum(1 - x, 0)

@@ -136,9 +136,8 @@ def _of_one_size(examples):
         message = "sizes must be equal: set `eval_size` or evaluate with batch size 1. Received:"
         same = tf.reduce_all(tf.shape(tensor) == first)
         name = tf.strings.as_string(index)
-        check = tensorflow_ops.require(same, name, message, first, tf.shape(tensor))
-        with tf.control_dependencies([check]):
-            return tf.identity(first), tensors
+        check = (same, message, lambda: (first, tf.shape(tensor)))
+        return tensorflow_ops.enforce([check], name, {"first": first})["first"], tensors
 
     return examples.enumerate().scan(tf.zeros((free[-1].shape.rank,), tf.int32), same_size)
 

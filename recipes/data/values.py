@@ -62,10 +62,14 @@ def _encode(values, spec, ops):
         return 2.0 * ops.clip(share, 0.0, 1.0) - 1.0
     if encoding == "scaled":
         return 2.0 * ops.clip(values / float(spec["maximum"]), 0.0, 1.0) - 1.0
-    if spec.get("scale") is not None:
-        values *= np.float32(spec["scale"])
-    if spec.get("mean") is not None:
-        values -= np.asarray(spec["mean"], "float32")
-    if spec.get("std") is not None:
-        values /= np.asarray(spec["std"], "float32")
-    return values
+    scale, mean, std = (
+        np.asarray(default if spec.get(key) is None else spec[key], "float64")
+        for key, default in (("scale", 1.0), ("mean", 0.0), ("std", 1.0))
+    )
+    factor, offset = (
+        np.broadcast_to(numbers, (spec["channels"],)).astype("float32")
+        for numbers in (scale / std, mean / std)
+    )
+    if (factor == 1).all() and (offset == 0).all():
+        return values
+    return ops.scale_channels(values, factor, offset)

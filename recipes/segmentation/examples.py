@@ -8,7 +8,7 @@ the value, but for the `mirror_channels` of a spec.
 
 import numpy as np
 
-from recipes.data.checks import VOID, check_images, check_label
+from recipes.data.checks import VOID, check_images
 from recipes.data.geometry import negate_mirrored, pad_to, transform, whole_image
 from recipes.data.specs import check_specs, input_channels, interpolation
 from recipes.data.values import normalize
@@ -65,7 +65,7 @@ def evaluation_example(example, name, config, ops):
     if size is not None:
         message = f"must be at most `eval_size` {tuple(size)} large. Received:"
         fits = ops.all(extent <= np.array(size, "int32"))
-        example = ops.after([ops.require(fits, name, message, extent)], example)
+        example = ops.enforce([(fits, message, lambda: (extent,))], name, example)
     return _finish(example, whole_image(extent, None, ops), config, ops, size, centred=False)
 
 
@@ -75,8 +75,8 @@ def fill(config):
 
 
 def _checked(example, name, config, ops):
-    example = check_images(example, config["modalities"], "label", name, ops)
-    return check_label(example, config["num_classes"], name, ops)
+    modalities, num_classes = config["modalities"], config["num_classes"]
+    return check_images(example, modalities, "label", name, ops, num_classes)
 
 
 def _finish(example, geometry, config, ops, size, centred=True):

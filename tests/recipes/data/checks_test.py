@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from recipes.data import numpy_ops, tensorflow_ops
-from recipes.data.checks import check_images, check_label, check_source
+from recipes.data.checks import check_images, check_source
 
 MODALITIES = {"rgb": {"channels": 3}, "depth": {"channels": 1}}
 CHANNELS = {"rgb": 3, "depth": 1, "label": 1}
@@ -28,8 +28,7 @@ def source(count=2, **changes):
 
 
 def check(images, ops, modalities=None):
-    images = check_images(images, modalities or MODALITIES, "label", ops.asarray("a7"), ops)
-    return check_label(images, 3, ops.asarray("a7"), ops)
+    return check_images(images, modalities or MODALITIES, "label", ops.asarray("a7"), ops, 3)
 
 
 @pytest.fixture(params=["numpy", "tensorflow"])

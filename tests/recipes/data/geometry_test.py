@@ -18,31 +18,34 @@ def pair(*values):
     return np.array(values, "int32")
 
 
-def apply(array, scaled, offset, window, mirrored, interpolation, ops, antialias=False):
-    place = Geometry(scaled and pair(*scaled), pair(*offset), pair(*window), mirrored)
+def apply(array, offset, window, mirrored, size, interpolation, ops, antialias=False):
+    place = Geometry(pair(*offset), pair(*window), mirrored, size and pair(*size))
     array = ops.asarray(array)
     return np.array(transform(array, place, interpolation, ops, antialias))
 
 
+def resize(array, size, interpolation, ops, antialias=False):
+    return apply(array, (0, 0), array.shape[:2], False, size, interpolation, ops, antialias)
+
+
 @BOTH
 def test_nearest_by_hand(ops):
-    stored = np.array([[1, 2], [3, 4]], "uint8")[..., None]
-    whole = apply(stored, (4, 4), (0, 0), (4, 4), False, "nearest", ops)
-    assert whole.dtype == "uint8"
+    stored = np.array([[1, 2, 0], [3, 4, 0]], "uint8")[..., None]
+    doubled = apply(stored, (0, 0), (2, 2), False, (4, 4), "nearest", ops)
+    assert doubled.dtype == "uint8"
     expected = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
-    np.testing.assert_array_equal(whole[..., 0], expected)
-    part = apply(stored, (4, 4), (1, 1), (2, 3), True, "nearest", ops)
-    np.testing.assert_array_equal(part[..., 0], [[2, 2, 1], [4, 4, 3]])
+    np.testing.assert_array_equal(doubled[..., 0], expected)
+    mirrored = apply(stored, (1, 0), (1, 3), True, (1, 6), "nearest", ops)
+    np.testing.assert_array_equal(mirrored[..., 0], [[0, 0, 4, 4, 3, 3]])
 
 
 @INTERPOLATIONS
 @BOTH
-@pytest.mark.parametrize("scaled", [(23, 37), (6, 40), (9, 9), (12, 17)])
-def test_resizing_is_tensorflows(ops, scaled, interpolation):
+@pytest.mark.parametrize("size", [(23, 37), (6, 40), (9, 9), (12, 17)])
+def test_resizing_is_tensorflows(ops, size, interpolation):
     stored = image(12, 17, 3)
-    expected = tf.image.resize(stored, scaled, interpolation)
-    expected = np.clip(expected, 0, 255)
-    result = apply(stored, scaled, (0, 0), scaled, False, interpolation, ops)
+    expected = np.clip(tf.image.resize(stored, size, interpolation), 0, 255)
+    result = resize(stored, size, interpolation, ops)
     # TensorFlow looks bicubic weights up in a table of 1024 entries.
     tolerance = {"nearest": 0, "bilinear": 1e-3, "bicubic": 0.5}[interpolation]
     np.testing.assert_allclose(result, expected, atol=tolerance)
@@ -51,35 +54,27 @@ def test_resizing_is_tensorflows(ops, scaled, interpolation):
 @INTERPOLATIONS
 @BOTH
 @pytest.mark.parametrize("antialias", [False, True])
-def test_a_crop_is_a_part_of_the_whole(ops, interpolation, antialias):
+def test_the_window_is_cut_out_mirrored_and_resized(ops, interpolation, antialias):
     stored = image(12, 17, 3)
-    for scaled in ((23, 37), (8, 10)):
-        whole = apply(stored, scaled, (0, 0), scaled, False, interpolation, ops, antialias)
-        part = apply(stored, scaled, (2, 3), (5, 6), False, interpolation, ops, antialias)
-        np.testing.assert_allclose(part, whole[2:7, 3:9], atol=1e-3)
-        mirrored = apply(stored, scaled, (2, 3), (5, 6), True, interpolation, ops, antialias)
-        np.testing.assert_array_equal(mirrored, part[:, ::-1])
+    for size in ((23, 37), (4, 5), None):
+        result = apply(stored, (2, 3), (7, 9), True, size, interpolation, ops, antialias)
+        part = np.ascontiguousarray(stored[2:9, 3:12][:, ::-1])
+        expected = resize(part, size, interpolation, ops, antialias) if size else part
+        np.testing.assert_allclose(result, expected, atol=1e-3)
 
 
 @BOTH
 def test_antialiasing_is_tensorflows(ops):
     stored = image(24, 40, 3)
     expected = tf.image.resize(stored, (7, 11), "bilinear", antialias=True)
-    result = apply(stored, (7, 11), (0, 0), (7, 11), False, "bilinear", ops, True)
+    result = resize(stored, (7, 11), "bilinear", ops, True)
     np.testing.assert_allclose(result, expected, atol=1e-3)
-
-
-@BOTH
-def test_without_resizing(ops):
-    stored = image(6, 8, 2, "uint16")
-    result = apply(stored, None, (1, 2), (4, 5), True, "bicubic", ops)
-    np.testing.assert_array_equal(result, stored[1:5, 2:7][:, ::-1])
 
 
 @BOTH
 def test_nearest_makes_no_new_value_and_keeps_the_dtype(ops):
     depth = np.array([[0, 9000], [5000, 0]], "uint16")[..., None]
-    resized = apply(depth, (7, 5), (0, 0), (7, 5), False, "nearest", ops)
+    resized = resize(depth, (7, 5), "nearest", ops)
     assert resized.dtype == "uint16"
     assert set(resized.ravel()) == {0, 5000, 9000}
 
@@ -88,9 +83,9 @@ def test_nearest_makes_no_new_value_and_keeps_the_dtype(ops):
 def test_bicubic_overshoot_stays_in_the_range_of_the_dtype(ops):
     edge = np.zeros((1, 8, 1), "uint8")
     edge[:, 4:] = 255
-    resized = apply(edge, (1, 32), (0, 0), (1, 32), False, "bicubic", ops)
+    resized = resize(edge, (1, 32), "bicubic", ops)
     assert (resized.min(), resized.max()) == (0, 255)
-    free = apply(edge.astype("float32"), (1, 32), (0, 0), (1, 32), False, "bicubic", ops)
+    free = resize(edge.astype("float32"), (1, 32), "bicubic", ops)
     assert free.max() > 255
 
 
@@ -109,13 +104,31 @@ def test_random_crops_reach_every_position(ops):
 def test_a_smaller_image_stays_smaller(ops):
     place = random_geometry(pair(6, 20), None, (8, 10), 1.0, np.zeros(3, "float32"), ops)
     assert np.array(place.window).tolist() == [6, 10]
-    assert bool(place.mirrored)
+    assert place.size is None and bool(place.mirrored)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("scaled", "window", "size"),
+    [
+        ((10, 15), (20, 30), (10, 15)),  # half as large: all of it is in the crop
+        ((20, 30), (16, 16), (16, 16)),
+        ((40, 60), (8, 8), (16, 16)),  # twice as large: a crop of 16 shows 8 stored pixels
+        ((14, 21), (20, 23), (14, 16)),  # of 22.86
+    ],
+)
+def test_the_window_shows_what_the_crop_would(ops, scaled, window, size):
+    uniforms = np.array([0.999, 0, 1], "float32")
+    place = random_geometry(pair(20, 30), pair(*scaled), (16, 16), 0.5, uniforms, ops)
+    assert np.array(place.window).tolist() == list(window)
+    assert np.array(place.size).tolist() == list(size)
+    assert np.array(place.offset).tolist() == [20 - window[0], 0]
 
 
 @BOTH
 def test_negated_channels_of_a_mirror_image(ops):
     normal = np.array([[[0.5, 0.25, -1], [1, 0, 0]]], "float32")
-    place = Geometry(None, pair(0, 0), pair(1, 2), ops.asarray(True))
+    place = Geometry(pair(0, 0), pair(1, 2), ops.asarray(True), None)
     result = np.array(negate_mirrored(normal, (0,), place, ops))
     np.testing.assert_array_equal(result, normal * [-1, 1, 1])
     straight = place._replace(mirrored=ops.asarray(False))
