@@ -4,14 +4,19 @@ import pathlib
 
 import keras
 
+from keras_asym.training.averaging import averaged_weights
+from keras_asym.training.files import sync_file, sync_folder, write_atomically
+
 STATE = "state.json"
 
 
 class ModelCheckpoint(keras.callbacks.Callback):
     """Keeps the last and the best model of a run, each written aside and renamed.
 
-    A crash or a full disk while a file is written leaves the previous one intact. `last.keras` and
-    `best.keras` hold model and optimizer; `state.json` says which epoch they are from.
+    They are what is evaluated, exported and used; `SaveStates` keeps what training goes on from. A
+    crash or a full disk while a file is written leaves the previous one intact. `last.keras` and
+    `best.keras` hold model and optimizer, the weights' moving averages in place of the weights if
+    there are any; `state.json` says which epoch they are from.
 
     Args:
         directory: Folder of the run.
@@ -62,14 +67,16 @@ class ModelCheckpoint(keras.callbacks.Callback):
         temporary = self.directory / ".writing.keras"
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self.model.save(temporary)
-            _sync(temporary)
+            with averaged_weights(self.model):
+                self.model.save(temporary)
+            sync_file(temporary)
             if better:
                 link = self.directory / ".best.keras"
                 link.unlink(missing_ok=True)
                 os.link(temporary, link)  # one copy on disk serves both names
                 os.replace(link, best)
             os.replace(temporary, last)
+            sync_folder(self.directory)
             write_atomically(
                 self.directory / STATE,
                 json.dumps(
@@ -94,17 +101,3 @@ def read_state(directory):
     """The contents of `state.json` in a run's folder, or `None` without a checkpoint."""
     path = pathlib.Path(directory) / STATE
     return json.loads(path.read_text()) if path.is_file() else None
-
-
-def write_atomically(path, text):
-    """Writes a text file so that a reader sees the old or the new one, never half of it."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(text)
-    _sync(temporary)
-    os.replace(temporary, path)
-
-
-def _sync(path):
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())

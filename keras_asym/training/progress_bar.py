@@ -8,15 +8,17 @@ class ProgressBar(keras.callbacks.Callback):
 
     Args:
         suffixes: Endings of the logged names that are shown.
+        epochs: Number of epochs of the run, if a `fit` is a part of it.
     """
 
-    def __init__(self, suffixes=("loss", "mean_iou", "mae")):
+    def __init__(self, suffixes=("loss", "mean_iou", "mae"), epochs=None):
         super().__init__()
         self.suffixes = tuple(suffixes)
+        self.epochs = epochs
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        print(f"Epoch {epoch + 1}/{self.params['epochs']}")
+        print(f"Epoch {epoch + 1}/{self.epochs or self.params['epochs']}")
         self._bar = keras.utils.Progbar(
             self.params["steps"],
             interval=1.0 if sys.stdout.isatty() else 30.0,

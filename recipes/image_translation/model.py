@@ -5,6 +5,7 @@ import keras
 from keras_asym import fusion, models, networks
 from recipes.data.specs import input_channels
 from recipes.image_translation.data import domain_specs
+from recipes.training_loop import optimizer_options
 
 FUSIONS = ("channel_exchanging", "asymmetric_fusion", "private_normalization")
 
@@ -56,14 +57,20 @@ def compile_model(model, config, steps):
         config: The run's config.
         steps: Steps of the whole run, over which `config.optimizer.decay` acts.
     """
+    if config.precision == "mixed_float16":
+        raise ValueError(
+            "`config.precision` must not be mixed_float16 here, as the two players would need a "
+            "loss scale each: use mixed_bfloat16. Received: precision='mixed_float16'"
+        )
+    options = optimizer_options(config)
     model.compile(
-        _optimizer(config.optimizer, steps),
-        _optimizer(config.optimizer, steps),
+        _optimizer(config.optimizer, steps, options),
+        _optimizer(config.optimizer, steps, options),
         jit_compile=config.jit_compile,
     )
 
 
-def _optimizer(config, steps):
+def _optimizer(config, steps, options):
     rate = config.rate
     if config.decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
@@ -71,4 +78,4 @@ def _optimizer(config, steps):
         raise ValueError(
             f'`config.optimizer.decay` must be "none" or "cosine". Received: decay={config.decay!r}'
         )
-    return keras.optimizers.Adam(rate, config.beta_1, config.beta_2, epsilon=1e-8)
+    return keras.optimizers.Adam(rate, config.beta_1, config.beta_2, epsilon=1e-8, **options)

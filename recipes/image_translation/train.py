@@ -3,10 +3,12 @@
     python -m recipes.image_translation.train --config=CONFIG.py --workdir=FOLDER
 
 Any setting is changed on the command line: `--config.batch_size=4`. The same command again goes on
-from the last checkpoint. The folder then holds `best.keras` (by the ensemble's absolute error on
+exactly where it was. The folder then holds `best.keras` (by the ensemble's absolute error on
 the validation split), `last.keras`, `log.csv`, TensorBoard files, `results.json` and `report.html`.
+SIGTERM saves a checkpoint and ends with the status 143.
 """
 
+import functools
 import json
 import os
 import shlex
@@ -16,23 +18,23 @@ import keras
 from absl import app, flags
 from ml_collections import config_flags
 
-from keras_asym.training import (
-    STRATEGIES,
-    ModelCheckpoint,
-    ProgressBar,
-    StopOnNaN,
-    per_replica_batch_size,
-    read_state,
-    strategy_scope,
-    write_atomically,
-)
+from keras_asym.training import STRATEGIES, choose_distribution, write_atomically
 from recipes.errors import readable_errors
 from recipes.image_translation.data import open_dataset, open_split, pipeline_config
-from recipes.image_translation.evaluation import Inception, describe, evaluate, text_table
+from recipes.image_translation.evaluation import Inception, evaluate, text_table
+from recipes.image_translation.evaluation import describe as describe_protocol
 from recipes.image_translation.input_pipeline import eval_dataset, steps_per_epoch, train_dataset
 from recipes.image_translation.model import build_model, compile_model
 from recipes.image_translation.run_report import write_run_report
 from recipes.run_directory import checkpoint_path, open_run
+from recipes.training_loop import (
+    Stage,
+    Task,
+    batch_keys,
+    describe,
+    evaluation_batch_size,
+    train,
+)
 
 
 def train_and_evaluate(config, workdir, strategy="none", command=None):
@@ -41,82 +43,79 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
     Args:
         config: The run's `ConfigDict`.
         workdir: Folder of the run; a run with the same config goes on where it was.
-        strategy: See `keras_asym.training.strategy_scope`.
+        strategy: See `keras_asym.training.choose_distribution`.
         command: Command line for the report.
 
     Returns:
-        `{output: {metric: value}}` on the test split (validation without one).
+        `{output: {metric: value}}` on the test split (validation without one); `None` on hosts
+        other than the first.
     """
-    workdir = open_run(workdir, config)
+    distribution = choose_distribution(strategy)
+    workdir = distribution.chief_first(functools.partial(open_run, workdir, config))
     keras.utils.set_random_seed(config.seed)
     inception = Inception(**config.inception)
-    builder = open_dataset(config)
-    inception.check(len(open_split(builder, _evaluated_split(builder))))
+    builder = distribution.chief_first(lambda: open_dataset(config))
     pipeline = pipeline_config(config)
     source = open_split(builder, "train").cache()
     steps = steps_per_epoch(source, config.batch_size)
-    scope, replicas = strategy_scope(strategy)
-    share = per_replica_batch_size(config.batch_size, replicas)
     print(
         f"Data: {builder.info.full_name}, {' + '.join(config.inputs)} -> {config.target}. "
-        f"Strategy: {strategy}, {replicas} replica(s). Global batch size {config.batch_size}, "
-        f"{share} on each replica. {steps} steps an epoch. Learning rates are as configured, not "
-        "rescaled."
+        + describe(strategy, distribution, config.batch_size, steps)
     )
-    with scope:
-        model = _train(config, workdir, builder, source, pipeline, steps)
+    train(
+        _task(config, builder, source, pipeline, steps, distribution), config, workdir, distribution
+    )
+    results = None
+    if distribution.is_chief:
         model = keras.models.load_model(checkpoint_path(workdir), compile=False)
-    return _finish(model, config, workdir, builder, pipeline, inception, command)
+        results = _finish(model, config, workdir, builder, pipeline, inception, command)
+    distribution.gather(0)  # a host that leaves early would end the others
+    return results
 
 
-def _train(config, workdir, builder, source, pipeline, steps):
-    state = read_state(workdir)
-    done = state["epoch"] if state else 0
-    if done:
-        print(f"Going on after epoch {done} from {workdir / 'last.keras'}.")
-        model = keras.models.load_model(checkpoint_path(workdir, "last"))
-    else:
-        model = build_model(config)
-        compile_model(model, config, config.epochs * steps)
-    if done >= config.epochs:
-        return model
+def _task(config, builder, source, pipeline, steps, distribution):
     validation = None
     if "validation" in builder.info.splits:
         validation = open_split(builder, "validation").cache()
-        validation = eval_dataset(validation, pipeline, config.eval_batch_size)
-    model.fit(
-        train_dataset(source, pipeline, config.batch_size, config.seed, done * steps),
-        initial_epoch=done,
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        validation_data=validation,
-        validation_freq=config.evaluate_every,
-        callbacks=[
-            ProgressBar(),
-            StopOnNaN(),
-            keras.callbacks.CSVLogger(workdir / "log.csv", append=True),
-            keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
-            ModelCheckpoint(workdir, "val_ensemble_mae", "min", config.checkpoint_every),
-        ],
-        shuffle=False,  # the pipeline does
-        verbose=0,
+    batch_size = evaluation_batch_size(config.eval_batch_size, distribution)
+    return Task(
+        build=lambda: build_model(config),
+        stages=(Stage(config.epochs, lambda model, steps: compile_model(model, config, steps)),),
+        steps=steps,
+        train_batches=lambda step, context: train_dataset(
+            source, pipeline, config.batch_size, config.seed, step, context
+        ),
+        validation_batches=validation
+        and (lambda context: eval_dataset(validation, pipeline, batch_size, context)),
+        keys=batch_keys(source, config.batch_size, config.seed, config.data.shuffle_buffer),
+        monitor="val_ensemble_mae",
+        mode="min",
     )
-    return model
 
 
 def _finish(model, config, workdir, builder, pipeline, inception, command):
     split = _evaluated_split(builder)
     source = open_split(builder, split)
     batches = eval_dataset(source, pipeline, config.eval_batch_size)
-    results = evaluate(model, batches, inception)
-    protocol = describe(split, model.dropout_at_test, inception)
+    protocol = describe_protocol(split, model.dropout_at_test, inception)
+    if keras.backend.backend() == "jax":
+        results = _evaluate_on_jax(model, batches)
+    else:
+        results = evaluate(model, batches, inception)
     record = {"protocol": protocol, "images": len(source), "results": results}
     write_atomically(workdir / "results.json", json.dumps(record, indent=2))
-    report = workdir / "report.html"
-    write_run_report(report, model, config, source, results, protocol, command)
     print(text_table(results, protocol, len(source)))
-    print(f"Report: {report}")
+    if keras.backend.backend() != "jax":  # the report's pictures are made with TensorFlow
+        report = workdir / "report.html"
+        write_run_report(report, model, config, source, results, protocol, command)
+        print(f"Report: {report}")
     return results
+
+
+def _evaluate_on_jax(model, batches):
+    model.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
+    values = model.evaluate(batches, return_dict=True, verbose=0)
+    return {key: {"MAE": float(values[f"{key}_mae"]) / 2} for key in model.output_keys}
 
 
 def _evaluated_split(builder):

@@ -6,6 +6,7 @@ from keras_asym import fusion, models, networks, weights
 from keras_asym.training import CoupledSGD
 from recipes.data.specs import input_channels
 from recipes.segmentation.data import modality_specs
+from recipes.training_loop import optimizer_options
 
 FUSIONS = {
     "channel_exchanging": fusion.ChannelExchanging,
@@ -59,15 +60,16 @@ def compile_model(model, config, stage, total_steps):
         stage: One entry of `config.stages`: `epochs`, `encoder_rate`, `decoder_rate`.
         total_steps: Steps of the stage, over which `config.optimizer.decay` acts.
     """
-    encoder = _optimizer(config.optimizer, stage["encoder_rate"], total_steps)
-    decoder = _optimizer(config.optimizer, stage["decoder_rate"], total_steps)
+    options = optimizer_options(config)
+    encoder = _optimizer(config.optimizer, stage["encoder_rate"], total_steps, options)
+    decoder = _optimizer(config.optimizer, stage["decoder_rate"], total_steps, options)
     optimizer = keras.optimizers.MultiOptimizer(
         keras.optimizers.OptimizerMap(decoder, {networks.ENCODER_VARIABLES: encoder})
     )
     model.compile(optimizer, jit_compile=config.jit_compile)
 
 
-def _optimizer(config, rate, steps):
+def _optimizer(config, rate, steps, options):
     if config.decay == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif config.decay != "none":
@@ -75,9 +77,9 @@ def _optimizer(config, rate, steps):
             f'`config.optimizer.decay` must be "none" or "cosine". Received: decay={config.decay!r}'
         )
     if config.name == "sgd":
-        return CoupledSGD(rate, momentum=config.momentum, l2=config.l2)
+        return CoupledSGD(rate, momentum=config.momentum, l2=config.l2, **options)
     if config.name == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=config.l2)
+        return keras.optimizers.AdamW(rate, weight_decay=config.l2, **options)
     raise ValueError(
         f'`config.optimizer.name` must be "sgd" or "adamw". Received: name={config.name!r}'
     )

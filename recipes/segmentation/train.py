@@ -3,10 +3,11 @@
     python -m recipes.segmentation.train --config=CONFIG.py --workdir=FOLDER
 
 Any setting is changed on the command line: `--config.batch_size=4`. The same command again goes on
-from the last checkpoint. The folder then holds `best.keras`, `last.keras`, `log.csv`, TensorBoard
-files, `results.json` and `report.html`.
+exactly where it was. The folder then holds `best.keras`, `last.keras`, `log.csv`, TensorBoard
+files, `results.json` and `report.html`. SIGTERM saves a checkpoint and ends with the status 143.
 """
 
+import functools
 import json
 import os
 import shlex
@@ -16,16 +17,7 @@ import keras
 from absl import app, flags
 from ml_collections import config_flags
 
-from keras_asym.training import (
-    STRATEGIES,
-    ModelCheckpoint,
-    ProgressBar,
-    StopOnNaN,
-    per_replica_batch_size,
-    read_state,
-    strategy_scope,
-    write_atomically,
-)
+from keras_asym.training import STRATEGIES, choose_distribution, write_atomically
 from recipes.errors import readable_errors
 from recipes.run_directory import checkpoint_path, open_run
 from recipes.segmentation.data import (
@@ -35,10 +27,18 @@ from recipes.segmentation.data import (
     open_split,
     pipeline_config,
 )
-from recipes.segmentation.evaluation import Protocol, evaluate, text_table
+from recipes.segmentation.evaluation import METRICS, Protocol, evaluate, text_table
 from recipes.segmentation.input_pipeline import eval_dataset, steps_per_epoch, train_dataset
 from recipes.segmentation.model import build_model, compile_model
 from recipes.segmentation.run_report import write_run_report
+from recipes.training_loop import (
+    Stage,
+    Task,
+    batch_keys,
+    describe,
+    evaluation_batch_size,
+    train,
+)
 
 
 def train_and_evaluate(config, workdir, strategy="none", command=None):
@@ -47,82 +47,60 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
     Args:
         config: The run's `ConfigDict`.
         workdir: Folder of the run; a run with the same config goes on where it was.
-        strategy: See `keras_asym.training.strategy_scope`.
+        strategy: See `keras_asym.training.choose_distribution`.
         command: Command line for the report.
 
     Returns:
-        `{output: {metric: value in 0..1}}` on the test split (validation without one).
+        `{output: {metric: value in 0..1}}` on the test split (validation without one); `None` on
+        hosts other than the first.
     """
-    workdir = open_run(workdir, config)
+    distribution = choose_distribution(strategy)
+    workdir = distribution.chief_first(functools.partial(open_run, workdir, config))
     keras.utils.set_random_seed(config.seed)
-    builder = open_dataset(config)
+    builder = distribution.chief_first(lambda: open_dataset(config))
     names = class_names(builder)
     pipeline = pipeline_config(config, len(names))
     source = open_split(builder, "train").cache()
     steps = steps_per_epoch(source, config.batch_size)
-    scope, replicas = strategy_scope(strategy)
-    share = per_replica_batch_size(config.batch_size, replicas)
     print(
-        f"Data: {builder.info.full_name}, {len(names)} classes. Strategy: {strategy}, {replicas} "
-        f"replica(s). Global batch size {config.batch_size}, {share} on each replica. "
-        f"{steps} steps an epoch. Learning rates are as configured, not rescaled."
+        f"Data: {builder.info.full_name}, {len(names)} classes. "
+        + describe(strategy, distribution, config.batch_size, steps)
     )
-    with scope:
-        model = _train(config, workdir, builder, source, pipeline, steps, replicas)
+    train(
+        _task(config, builder, source, pipeline, steps, distribution), config, workdir, distribution
+    )
+    results = None
+    if distribution.is_chief:
         model = keras.models.load_model(checkpoint_path(workdir), compile=False)
-    return _finish(model, config, workdir, builder, pipeline, names, command)
+        results = _finish(model, config, workdir, builder, pipeline, names, command)
+    distribution.gather(0)  # a host that leaves early would end the others
+    return results
 
 
-def _train(config, workdir, builder, source, pipeline, steps, replicas):
-    state = read_state(workdir)
-    done = state["epoch"] if state else 0
-    if done:
-        print(f"Going on after epoch {done} from {workdir / 'last.keras'}.")
-        model = keras.models.load_model(checkpoint_path(workdir, "last"))
-    else:
-        model = build_model(config, pipeline["num_classes"], replicas)
+def _task(config, builder, source, pipeline, steps, distribution):
     validation = None
     if "validation" in builder.info.splits:
         validation = open_split(builder, "validation").cache()
-        validation = eval_dataset(validation, pipeline, config.eval_batch_size)
-    batches = train_dataset(source, pipeline, config.batch_size, config.seed, done * steps)
-    callbacks = _callbacks(config, workdir)
-    begin = 0
-    for stage in config.stages:
-        end = begin + stage["epochs"]
-        if end > done:
-            if done <= begin:  # a stage starts with a new optimizer
-                compile_model(model, config, stage, stage["epochs"] * steps)
-            model.fit(
-                batches,
-                initial_epoch=max(begin, done),
-                epochs=end,
-                steps_per_epoch=steps,
-                validation_data=validation,
-                validation_freq=list(_validation_epochs(config, end)),
-                callbacks=callbacks,
-                shuffle=False,  # the pipeline does
-                verbose=0,
-            )
-            batches = train_dataset(source, pipeline, config.batch_size, config.seed, end * steps)
-        begin = end
-    return model
+    # On JAX the statistics of a batch are global anyway.
+    replicas = 1 if keras.backend.backend() == "jax" else distribution.replicas
+    batch_size = evaluation_batch_size(config.eval_batch_size, distribution)
+    return Task(
+        build=lambda: build_model(config, pipeline["num_classes"], replicas),
+        stages=tuple(_stage(config, stage) for stage in config.stages),
+        steps=steps,
+        train_batches=lambda step, context: train_dataset(
+            source, pipeline, config.batch_size, config.seed, step, context
+        ),
+        validation_batches=validation
+        and (lambda context: eval_dataset(validation, pipeline, batch_size, context)),
+        keys=batch_keys(source, config.batch_size, config.seed, config.data.shuffle_buffer),
+        monitor="val_ensemble_mean_iou",
+        mode="max",
+    )
 
 
-def _validation_epochs(config, end):
-    """Epochs, counted from 1, after which the validation split is evaluated."""
-    every = config.evaluate_every
-    return (epoch for epoch in range(1, end + 1) if epoch % every == 0 or epoch == end)
-
-
-def _callbacks(config, workdir):
-    return [
-        ProgressBar(),
-        StopOnNaN(),
-        keras.callbacks.CSVLogger(workdir / "log.csv", append=True),
-        keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
-        ModelCheckpoint(workdir, every=config.checkpoint_every),
-    ]
+def _stage(config, stage):
+    return Stage(stage["epochs"], lambda model, steps: compile_model(model, config, stage, steps))
 
 
 def _finish(model, config, workdir, builder, pipeline, names, command):
@@ -130,17 +108,30 @@ def _finish(model, config, workdir, builder, pipeline, names, command):
     split = split or ("validation" if "validation" in builder.info.splits else "train")
     source = open_split(builder, split)
     batches = eval_dataset(source, pipeline, config.eval_batch_size)
-    results, class_iou = evaluate(model, batches, modality_specs(config))
+    if keras.backend.backend() == "jax":
+        results, class_iou = _evaluate_on_jax(model, batches), None
+    else:
+        results, class_iou = evaluate(model, batches, modality_specs(config))
     protocol = f"{Protocol()}, {split} split"
     record = {"protocol": protocol, "images": len(source), "results": results}
     write_atomically(workdir / "results.json", json.dumps(record, indent=2))
-    report = workdir / "report.html"
-    write_run_report(
-        report, model, config, source, results, class_iou, names, split=split, command=command
-    )
     print(text_table(results, protocol, len(source)))
-    print(f"Report: {report}")
+    if class_iou is not None:  # the report's pictures are made with TensorFlow
+        report = workdir / "report.html"
+        write_run_report(
+            report, model, config, source, results, class_iou, names, split=split, command=command
+        )
+        print(f"Report: {report}")
     return results
+
+
+def _evaluate_on_jax(model, batches):
+    model.compile()
+    values = model.evaluate(batches, return_dict=True, verbose=0)
+    return {
+        key: {name: float(values[f"{key}_{end}"]) for name, end in METRICS.items()}
+        for key in model.output_keys
+    }
 
 
 def main(argv):

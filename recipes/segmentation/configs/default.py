@@ -73,6 +73,10 @@ def get_config():
     config.jit_compile = False
     config.evaluate_every = 10  # epochs
     config.checkpoint_every = 10  # epochs
+    config.checkpoint_steps = 0  # and steps; 0: so often that training hardly becomes longer
+    config.precision = "float32"  # or "mixed_bfloat16", "mixed_float16"
+    config.gradient_accumulation = 1  # batches that make one update of the weights
+    config.weight_average = 0.0  # momentum of a moving average of the weights, 0.999 say; 0: none
     config.evaluation_resize = "bicubic"
     config.report_examples = 4
     return config

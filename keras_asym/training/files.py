@@ -1,0 +1,48 @@
+"""Writing files so that a crash leaves the old one or the new one."""
+
+import contextlib
+import os
+import pathlib
+
+
+@contextlib.contextmanager
+def replaced(path):
+    """A binary file to write to, which takes the place of `path` when it is whole.
+
+    It is written aside, brought to the disk (fsync) and renamed. An error leaves `path` as it was.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.writing")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say where
+        raise
+    sync_folder(path.parent)
+
+
+def write_atomically(path, text):
+    """Writes a text file so that a reader sees the old or the new one, never half of it."""
+    with replaced(path) as file:
+        file.write(text.encode())
+
+
+def sync_file(path):
+    """Brings the contents of a file to the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder):
+    """Brings renamed and removed names of a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
