@@ -1,6 +1,7 @@
 """Opening the data set that a config names."""
 
 import os
+import pathlib
 
 import tensorflow_datasets as tfds
 
@@ -25,7 +26,7 @@ def open_dataset(data):
     | `width`, `height`, `num_examples` | rendered_rooms | pixels; `{split: number}` |
     | `root` | the others | folder of the images and lists, or of the archives |
     | `columns` | folder, taskonomy | the list files' columns; the domains |
-    | `lists` | folder, taskonomy | `{split: list file}`, empty ones are left out |
+    | `lists` | folder, taskonomy | `{split: list file}` in `root`; empty ones are left out |
     | `num_classes`, `class_names` | folder | if there is a column `label` |
     | `splits`, `image_size` | taskonomy | optional, see `tfds_builders.taskonomy` |
 
@@ -64,11 +65,24 @@ def open_dataset(data):
     return builder
 
 
-def open_split(builder, split):
-    """One split as a `tf.data.Dataset` of raw examples, in a fixed order."""
+def open_split(builder, split, names=None):
+    """One split as a `tf.data.Dataset` of raw examples, in a fixed order.
+
+    Args:
+        builder: Prepared TFDS builder.
+        split: Name of the split.
+        names: Names of the images to decode, which is most of the work; all by default.
+    """
     _check_split(builder, split)
-    in_order = tfds.ReadConfig(interleave_cycle_length=1)
-    return builder.as_dataset(split=split, read_config=in_order, shuffle_files=False)
+    decoders = None
+    if names is not None:
+        wanted = [name for name in builder.info.features if name in (*names, "id")]
+        decoders = tfds.decode.PartialDecoding({name: True for name in wanted})
+    # Whoever wants a cache says so: TFDS would keep small data sets, decoded.
+    in_order = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    return builder.as_dataset(
+        split=split, read_config=in_order, shuffle_files=False, decoders=decoders
+    )
 
 
 def open_data_source(builder, split):
@@ -123,7 +137,8 @@ def _taskonomy(data, options):
 
     settings = {key: data.get(key) for key in ("splits", "image_size") if data.get(key)}
     if "splits" not in settings and _lists(data):
-        settings["lists"] = _lists(data)
+        root = pathlib.Path(data.root).expanduser()
+        settings["lists"] = {split: root / name for split, name in _lists(data).items()}
     config = TaskonomyConfig(tuple(data.columns), **settings)
     return tfds.builder("taskonomy", config=config, **options)
 
