@@ -1,0 +1,127 @@
+"""How each layer of a trained multimodal network runs in the inference form."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_asym import layers
+from keras_asym.export.branches import Branches, Convolved, constant, is_foldable
+from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.ops import kept_channels, shift_pixels
+
+
+def run_layer(layer, *args, present=None, mask=None, training=None, **kwargs):
+    """Runs one layer for inference.
+
+    Args:
+        layer: Layer of a network that `to_multimodal` has made.
+        *args, **kwargs: What the network's graph calls it on, with `Branches` for folded tensors.
+        present: The modalities that are there, as in the graph.
+        mask, training: Not used.
+
+    Returns:
+        Its outputs, `Branches` for folded tensors.
+    """
+    if isinstance(layer, ModalityLayer | layers.ChannelExchange | layers.FoldModalities):
+        return _FORMS[type(layer)](layer, *args, present=present, **kwargs)
+    branches = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Branches)]
+    if not branches:
+        return layer(*args, **kwargs)  # in front of the fold
+    if is_foldable(layer):
+        return Convolved(layer, args[0])
+    outputs = []
+    for index in range(len(branches[0])):
+        own_args, own_kwargs = keras.tree.map_structure(
+            lambda x, index=index: x.tensors[index] if isinstance(x, Branches) else x,
+            (args, kwargs),
+        )
+        outputs.append(layer(*own_args, **own_kwargs))
+    return keras.tree.map_structure(lambda *tensors: Branches(tensors), *outputs)
+
+
+def _fold(layer, images, present):
+    return Branches(images[name] for name in layer.names)
+
+
+def _unfold(layer, x, present):
+    return x.tensors
+
+
+def _batch_normalization(layer, x, present):
+    return _scaled(layer, x, present, layer.moving_mean, layer.moving_variance)
+
+
+def _instance_normalization(layer, x, present):
+    if not layer.instance_statistics:
+        return _scaled(layer, x, present, layer.moving_mean, layer.moving_variance)
+    outputs = []
+    for row, tensor in zip(layer.rows(present), x.tensors, strict=True):
+        mean, variance = ops.moments(tensor, axes=(1, 2), keepdims=True)
+        scale, offset = layer.scale_and_offset(mean, variance, (row,), (1, 1, 1, -1))
+        outputs.append(tensor * scale + offset)
+    return Branches(outputs)
+
+
+def _scaled(layer, x, present, mean, variance):
+    """Statistics, gamma and beta as one scale and offset for each modality and channel."""
+
+    def fixed():
+        rows = layer.pick(mean, present), layer.pick(variance, present)
+        return layer.scale_and_offset(*rows, present, rows[0].shape)
+
+    scale, offset = constant(fixed)
+    if isinstance(x, Convolved):
+        return x.scaled(scale, offset)
+    return Branches(t * scale[i] + offset[i] for i, t in enumerate(x.tensors))
+
+
+def _channel_exchange(layer, x, present):
+    x = _FORMS[type(layer.layer)](layer.layer, x, present)
+    if len(x) == 1:
+        return x
+    keep = constant(lambda: layer.layer.pick(layer.keep_mask(), present))
+    outputs = []
+    for index, tensor in enumerate(x.tensors):
+        others = [t for i, t in enumerate(x.tensors) if i != index]
+        mean = others[0] if len(others) == 1 else tf.add_n(others) / len(others)
+        outputs.append(tensor if keep[index].all() else tf.where(keep[index], tensor, mean))
+    return Branches(outputs)
+
+
+def _channel_shuffle(layer, x, present):
+    if len(x) == 1:
+        return x
+    k = kept_channels(x.tensors[0].shape[-1])
+    return Branches(
+        tf.concat([tensor[..., :k], x.next_of(index)[..., k:]], axis=-1)
+        for index, tensor in enumerate(x.tensors)
+    )
+
+
+def _pixel_shift(layer, x, source=None, present=None):
+    if len(x) == 1:
+        return x
+    source = x if source is None else source
+    return Branches(
+        tensor + shift_pixels(source.next_of(index), layer.reverse)
+        for index, tensor in enumerate(x.tensors)
+    )
+
+
+def _ensemble(layer, x, present):
+    shares = constant(lambda: layer.weights_of(present))
+    if len(x) == 1:
+        return x.tensors[0]
+    return tf.add_n([tensor * share for tensor, share in zip(x.tensors, shares, strict=True)])
+
+
+_FORMS = {
+    layers.FoldModalities: _fold,
+    layers.UnfoldModalities: _unfold,
+    layers.ModalityBatchNormalization: _batch_normalization,
+    layers.ModalityInstanceNormalization: _instance_normalization,
+    layers.ChannelExchange: _channel_exchange,
+    layers.ChannelShuffle: _channel_shuffle,
+    layers.PixelShift: _pixel_shift,
+    layers.ModalityEnsemble: _ensemble,
+}
