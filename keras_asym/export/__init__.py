@@ -1,3 +1,4 @@
 """From a trained model to what a server loads."""
 
+from keras_asym.export.inference_form import InferenceForm
 from keras_asym.export.saved_model import export_saved_model
