@@ -58,7 +58,7 @@ class SaveStates(keras.callbacks.Callback):
         arrays, position = start or (None, {"step": 0, "epochs": 0})
         self.step = position["step"]
         self.finished = position["epochs"]
-        inside = self.step > self.finished * steps
+        inside = 0 < self.step - self.finished * steps < steps
         self._sums = arrays if inside and self.metrics else None
         self._logs = None
         self._next = clock() + SECONDS

@@ -35,7 +35,7 @@ def test_strategy_of_the_other_backend():
 @pytest.mark.parametrize("text", ["", "{", '{"cluster": {"worker": []}}'])
 def test_several_hosts_must_be_named(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ValueError, match="`TF_CONFIG` must name the hosts.*10.0.0.1:12345"):
+    with pytest.raises(ValueError, match=r"`TF_CONFIG` must name the hosts.*10.0.0.1:12345"):
         choose_distribution("multi_worker")
 
 

@@ -1,0 +1,152 @@
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_asym.training import EXIT_STATUS, RunStates
+from recipes.training_loop import dtype_policy, evaluation_batch_size, optimizer_options
+from tests.recipes import resume_run
+
+ROOT = pathlib.Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
+    # Keras' data adapter leaves the iterator of an endless data set to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+STAGES = ((1, 0.02), (1, 0.01))
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def assert_same(one, two):
+    """Every variable of the last state is the same, bit by bit, and so is the log."""
+    (expected, position), (found, again) = (RunStates(x / "checkpoints").load() for x in (one, two))
+    assert position == again
+    assert expected.keys() == found.keys() and len(expected) > 20
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert (one / "log.csv").read_text() == (two / "log.csv").read_text()
+
+
+def trained_and_killed(task, kills, seed, tmp_path):
+    program = start("-m", "tests.recipes.resume_run", task, tmp_path, kills, seed)
+    text, _ = program.communicate(timeout=1800)
+    assert program.returncode == 0, text
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+    return text
+
+
+def test_killed_during_a_write_and_between(tmp_path):
+    assert "killed 2 times, 1 of them during a write" in trained_and_killed(
+        "translator", 2, 0, tmp_path
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["segmenter", "translator"])
+def test_killed_twenty_times(task, tmp_path):
+    assert "killed 20 times, 10 of them" in trained_and_killed(task, 20, 1, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of two stages of one epoch, in this process."""
+    workdir = tmp_path_factory.mktemp("run")
+    resume_run.run("segmenter", workdir, STAGES)
+    return workdir
+
+
+def test_a_damaged_state_is_passed_over(finished, tmp_path):
+    workdir = tmp_path / "run"
+    shutil.copytree(finished, workdir)
+    newest = max((workdir / "checkpoints").glob("*.npz"))
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    with pytest.warns(UserWarning, match=f"{newest.name} is damaged.*from the one before"):
+        resume_run.run("segmenter", workdir, STAGES)
+    assert_same(finished, workdir)
+
+
+def test_sigterm_saves_at_the_next_step(finished, tmp_path):
+    program = (
+        "import pathlib, sys; from tests.recipes.resume_run import run; "
+        "run('segmenter', pathlib.Path(sys.argv[1]), ((1, 0.02), (2000, 0.01)), "
+        "checkpoint_steps=10**6, evaluate_every=10**6, checkpoint_every=10**6)"
+    )
+    child = start("-c", program, tmp_path)
+    while not list((tmp_path / "checkpoints").glob("*.json")) and child.poll() is None:
+        time.sleep(0.01)  # the end of the first stage is validated, hence saved
+    child.send_signal(signal.SIGTERM)
+    text, _ = child.communicate(timeout=300)
+    assert child.returncode == EXIT_STATUS == 143, text
+    arrays, position = RunStates(tmp_path / "checkpoints").load()
+    assert position["step"] >= 5 and arrays
+    assert "SIGTERM: the state of step" in text and "The same command goes on." in text
+
+
+def test_the_examples_of_a_batch_without_a_finite_loss_are_named(tmp_path):
+    stages = ((1, float("inf")),)
+    with pytest.raises(RuntimeError, match=r"epoch 1, step \d of the run. The batch: \d+, \d+\."):
+        resume_run.run("segmenter", tmp_path, stages)
+    arrays, _ = RunStates(tmp_path / "checkpoints").load() or ({}, None)
+    assert all(np.isfinite(value).all() for value in arrays.values())
+
+
+def test_keys_are_those_of_the_batch():
+    task = resume_run.segmenter_task(STAGES)
+    first, second = task.keys(0), task.keys(1)
+    assert len(first) == 2 and not set(first) & set(second)
+    assert task.keys(1) == second
+
+
+def test_accumulation_and_averages_are_options_of_the_optimizers():
+    config = resume_run.CONFIG.copy_and_resolve_references()
+    config.update(gradient_accumulation=1, weight_average=0.0)
+    assert optimizer_options(config) == {}
+    config.update(gradient_accumulation=2, weight_average=0.81)
+    options = optimizer_options(config)
+    assert options["gradient_accumulation_steps"] == 2
+    assert options["use_ema"] and options["ema_momentum"] == pytest.approx(0.9)
+    for key, value in (("gradient_accumulation", 0), ("weight_average", 1.0)):
+        wrong = config.copy_and_resolve_references()
+        wrong[key] = value
+        with pytest.raises(ValueError, match=f"`config.{key}` must be.*{key}={value}"):
+            optimizer_options(wrong)
+
+
+def test_precision_is_that_of_the_config_and_no_longer():
+    with dtype_policy("mixed_bfloat16"):
+        assert keras.layers.Dense(1).compute_dtype == "bfloat16"
+    assert keras.layers.Dense(1).compute_dtype == "float32"
+    message = r"`config.precision` must be one of.*'bfloat'"
+    with pytest.raises(ValueError, match=message), dtype_policy("bfloat"):
+        pass
+
+
+def test_no_replica_is_without_an_example():
+    class Four:
+        replicas = 4
+
+    assert [evaluation_batch_size(size, Four) for size in (1, 4, 6)] == [4, 4, 8]
+
+
+def test_the_log_of_positions_is_readable(finished):
+    position = json.loads(max((finished / "checkpoints").glob("*.json")).read_text())
+    assert (position["step"], position["epochs"], position["stage"]) == (10, 2, 1)
+    assert len(position["sha256"]) == 64
