@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = {"ops", "layers", "regularizers", "fusion", "networks", "models", "losses", "metrics"}
 
-# ops <- layers <- fusion <- models <- training, export <- recipes
+# ops <- layers <- fusion <- models <- training, export <- profile; recipes
 ALLOWED = {
     "ops": set(),
     "regularizers": {"ops"},
@@ -25,6 +25,7 @@ ALLOWED = {
     "weights": CORE,
     "training": {*CORE, "weights"},
     "export": {*CORE, "weights"},
+    "profile": {*CORE, "weights", "export"},
 }
 
 

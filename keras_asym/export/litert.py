@@ -1,0 +1,41 @@
+import tensorflow as tf
+
+from keras_asym.export.signature import load_signature, write_aside
+
+
+def export_litert(saved_model, path, size, signature="serving_default"):
+    """Converts a signature of a SavedModel to LiteRT (`.tflite`), by TensorFlow's converter.
+
+    Only LiteRT's own operations are used, so that the plain runtime (`ai-edge-litert`) reads the
+    file. Its signature has the same name, inputs and outputs.
+
+    Args:
+        saved_model: Folder of one version of a model, as `export_saved_model` returns it.
+        path: The file to write, `.tflite`.
+        size: `(batch, height, width)` of the images, which are fixed.
+        signature: Name of the signature.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        ValueError: If a size is left open, there is no such SavedModel or signature, or it takes
+            encoded files.
+
+    Example:
+
+        version = export_saved_model(model, "served/rooms", {"rgb": "uint8", "depth": "uint16"})
+        file = export_litert(version, "rooms.tflite", size=(1, 240, 320))
+        runner = ai_edge_litert.interpreter.Interpreter(str(file)).get_signature_runner()
+        classes = runner(rgb=rgb, depth=depth)["classes"]
+    """
+    if len(size) != 3 or not all(size):
+        raise ValueError(
+            "`size` must be a fixed (batch, height, width), which LiteRT's planning of the memory "
+            f"needs. Received: size={size}"
+        )
+    module, specs = load_signature(saved_model, signature, size)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [module.answer.get_concrete_function(specs)], module
+    )
+    return write_aside(path, converter.convert())

@@ -1,0 +1,41 @@
+from keras_asym.export.signature import import_optional, load_signature, write_aside
+
+
+def export_onnx(saved_model, path, size=(None, None, None), signature="serving_default"):
+    """Converts a signature of a SavedModel to ONNX, by tf2onnx.
+
+    The file takes what the signature takes, by the same names: raw images, with the preprocessing
+    in the graph.
+
+    Args:
+        saved_model: Folder of one version of a model, as `export_saved_model` returns it.
+        path: The file to write, `.onnx`.
+        size: `(batch, height, width)` of the images; `None` where any will do.
+        signature: Name of the signature.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        ImportError: If tf2onnx is not installed (`pip install 'keras_asym[onnx]'`).
+        ValueError: If there is no such SavedModel or signature, it takes encoded files, or an
+            output has the name of an input.
+
+    Example:
+
+        version = export_saved_model(model, "served/rooms", {"rgb": "uint8", "depth": "uint16"})
+        session = onnxruntime.InferenceSession(export_onnx(version, "rooms.onnx"))
+        classes, probabilities = session.run(None, {"rgb": rgb, "depth": depth})
+    """
+    convert = import_optional("tf2onnx.convert", "onnx")
+    module, specs = load_signature(saved_model, signature, size)
+    clashes = sorted(
+        set(specs) & set(module.answer.get_concrete_function(specs).structured_outputs)
+    )
+    if clashes:
+        raise ValueError(
+            "`signature` must not give an output the name of an input: ONNX keeps them in one "
+            f"namespace. Received: signature={signature!r} with {clashes} as both"
+        )
+    model, _ = convert.from_function(module.answer, [specs])
+    return write_aside(path, model.SerializeToString())

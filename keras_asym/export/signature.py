@@ -1,0 +1,72 @@
+"""A signature of a SavedModel in the form that converters take."""
+
+import importlib
+import os
+import pathlib
+import tempfile
+
+import tensorflow as tf
+
+
+def load_signature(saved_model, signature, size):
+    """Loads a signature of a SavedModel and fixes the sizes of its images where asked to.
+
+    Args:
+        saved_model: Folder of one version of a model, as `export_saved_model` returns it.
+        signature: Name of a signature that takes images.
+        size: `(batch, height, width)` of every image; `None` where it stays open.
+
+    Returns:
+        A `tf.Module` that holds the weights, whose `answer` is a `tf.function` of a dictionary of
+        images; and the dictionary of its `tf.TensorSpec`s by modality name.
+
+    Raises:
+        ValueError: If there is no SavedModel, no such signature, or it does not take images.
+    """
+    if not tf.saved_model.contains_saved_model(str(saved_model)):
+        raise ValueError(
+            "`saved_model` must be the folder of one version, which holds saved_model.pb. "
+            f"Received: saved_model={saved_model}"
+        )
+    loaded = tf.saved_model.load(saved_model)
+    if signature not in loaded.signatures:
+        raise ValueError(
+            f"`signature` must be one of {sorted(loaded.signatures)}. "
+            f"Received: signature={signature!r}"
+        )
+    served = loaded.signatures[signature]
+    specs = served.structured_input_signature[1]
+    if any(len(spec.shape) != 4 for spec in specs.values()):
+        raise ValueError(
+            "`signature` must take images (batch, height, width, channels): encoded files are "
+            f"decoded by TensorFlow alone. Received: signature={signature!r} with {specs}"
+        )
+    specs = {
+        name: tf.TensorSpec((*size, spec.shape[-1]), spec.dtype, name=name)
+        for name, spec in specs.items()
+    }
+    module = tf.Module()
+    module.loaded = loaded  # whose weights `served` reads
+    module.answer = tf.function(lambda images: served(**images))
+    return module, specs
+
+
+def import_optional(module, extra):
+    """Imports an optional package; an `ImportError` names the extra that brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"`{module}` could not be imported ({error}): pip install 'keras_asym[{extra}]'"
+        ) from error
+
+
+def write_aside(path, content):
+    """Writes a file under another name and renames it, so that nobody reads half of it."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+        aside = pathlib.Path(folder) / path.name
+        aside.write_bytes(content)
+        os.replace(aside, path)
+    return path

@@ -1,0 +1,40 @@
+import pytest
+import tensorflow as tf
+
+from keras_asym.export import export_litert, export_saved_model
+from tests.export.tiny_served import MODELS, preprocess, raw_images
+from tests.helpers import distance
+
+DTYPES = {"rgb": "uint8", "depth": "uint16"}
+
+
+def test_raw_images_of_the_fixed_size(tmp_path):
+    interpreter = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="pip install 'keras_asym[litert]'"
+    )
+    model = MODELS["segmenter-cen-2"]()
+    version = export_saved_model(model, tmp_path, DTYPES, lambda name, image: preprocess(image))
+    file = export_litert(version, tmp_path / "model.tflite", (2, 8, 12))
+    runner = interpreter.Interpreter(str(file)).get_signature_runner("serving_default")
+    details = runner.get_input_details()
+    assert {name: tuple(x["shape_signature"]) for name, x in details.items()} == {
+        "rgb": (2, 8, 12, 3),
+        "depth": (2, 8, 12, 1),
+    }
+    raw = raw_images(model, 2, 8, 12)
+    outputs = runner(**raw)
+    logits = model({name: preprocess(tf.constant(image)) for name, image in raw.items()})
+    assert distance(outputs["probabilities"], tf.nn.softmax(logits["ensemble"])) < 1e-5
+    assert (outputs["classes"] == outputs["probabilities"].argmax(-1)).all()
+
+
+@pytest.mark.parametrize("size", [(1, None, 12), (8, 12)])
+def test_an_open_size(tmp_path, size):
+    with pytest.raises(ValueError, match="must be a fixed"):
+        export_litert(tmp_path, tmp_path / "model.tflite", size)
+
+
+def test_no_saved_model(tmp_path):
+    with pytest.raises(ValueError, match="folder of one version"):
+        export_litert(tmp_path, tmp_path / "model.tflite", (1, 8, 12))
+    assert not list(tmp_path.iterdir())
