@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from keras_asym.export.signature import load_signature, write_aside
+from keras_asym.export.load_signature import load_signature, write_aside
 
 
 def export_litert(saved_model, path, size, signature="serving_default"):

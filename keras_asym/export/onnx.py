@@ -1,4 +1,4 @@
-from keras_asym.export.signature import import_optional, load_signature, write_aside
+from keras_asym.export.load_signature import import_optional, load_signature, write_aside
 
 
 def export_onnx(saved_model, path, size=(None, None, None), signature="serving_default"):
