@@ -1,5 +1,8 @@
-"""Trains on one device and on two replicas and prints the results; run by distribution_test.py.
+"""Trains on one device and on several and prints the results; run by distribution_test.py.
 
+    python -m tests.distribution_run STRATEGY [LOSS [DEVICES]]
+
+STRATEGY is one of `keras_asym.training.STRATEGIES`, or "xla": one device whose step XLA compiles.
 The number of logical devices is fixed for a process, hence a program of its own.
 """
 
@@ -9,10 +12,11 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from keras_asym.fusion import ChannelExchanging
 from keras_asym.networks import ENCODER_VARIABLES
-from keras_asym.training.coupled_sgd import CoupledSGD
+from keras_asym.training import CoupledSGD, Distribution, choose_distribution
 from tests.models import tiny_translator as translator
 from tests.models.tiny import VOID, batch, tiny_segmenter
 
@@ -27,61 +31,88 @@ def data(size, void):
     return x, y
 
 
-def train(strategy, loss):
-    """History, evaluation and weights after `STEPS` global batches."""
-    x, y = data(STEPS * BATCH, [0.95, 0.6, 0.1, 0.0])  # the first replica sees mostly void
-    with strategy.scope():
+def batches(arrays, distribution):
+    """Global batches, or this host's share of them."""
+
+    def make(context):
+        dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH)
+        if context is None:
+            return dataset
+        share = BATCH // context.num_input_pipelines
+        first = share * context.input_pipeline_id
+        return dataset.map(
+            lambda *batch: tf.nest.map_structure(lambda x: x[first : first + share], batch)
+        )
+
+    return distribution.dataset(make)
+
+
+def fit_and_evaluate(model, distribution, train, test):
+    distribution.prepare(model)
+    history = model.fit(batches(train, distribution), shuffle=False, verbose=0).history
+    values = model.evaluate(batches(test, distribution), verbose=0, return_dict=True)
+    return {
+        "fit": {key: float(values[0]) for key, values in history.items()},
+        "evaluate": {key: float(value) for key, value in values.items()},
+        "weights": {v.path: ops.convert_to_numpy(v).tolist() for v in model.weights},
+        "jit_compile": model.jit_compile,
+    }
+
+
+def train_segmenter(distribution, loss, jit_compile, size):
+    """Logs, evaluation and weights after `STEPS` global batches."""
+    jax = keras.backend.backend() == "jax"
+    with distribution.scope():
         fusion = ChannelExchanging(l1=0.1)
-        model = tiny_segmenter(2, fusion, synchronized=True)
+        model = tiny_segmenter(2, fusion, synchronized=None if jax else True)
         rates = {ENCODER_VARIABLES: CoupledSGD(0.05, 0.9, 1e-3)}
         optimizer = keras.optimizers.OptimizerMap(CoupledSGD(0.1, 0.9, 1e-3), rates)
         if loss == "keras":
             loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=VOID)
         else:
             loss = None
-        model.compile(keras.optimizers.MultiOptimizer(optimizer), loss=loss)
-    history = model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0).history
-    x, y = data(2 * BATCH + 2, [0.9, 0.2, 0.5])  # the last batch is smaller
-    return {
-        "fit": {key: values[0] for key, values in history.items()},
-        "evaluate": model.evaluate(x, y, batch_size=BATCH, verbose=0, return_dict=True),
-        "weights": {v.path: v.numpy().tolist() for v in model.weights},
-        "matrix": model.confusion[-1].matrix.numpy().tolist(),
-        "jit_compile": model.jit_compile,
-    }
+        model.compile(keras.optimizers.MultiOptimizer(optimizer), loss, jit_compile)
+        # The first replica sees mostly void.
+        train = data(STEPS * BATCH, [0.95, 0.6, 0.1, 0.0])
+        test = data(size, [0.9, 0.2, 0.5])
+        results = fit_and_evaluate(model, distribution, train, test)
+        matrix = ops.convert_to_numpy(model.confusion[-1].matrix)
+    return {**results, "matrix": matrix.tolist()}
 
 
-def train_translator(strategy):
-    """History, evaluation and weights of a Translator after `STEPS` global batches."""
-    x, y = translator.batch(2, size=STEPS * BATCH)
-    with strategy.scope():
+def train_translator(distribution, jit_compile, size):
+    """Logs, evaluation and weights of a Translator after `STEPS` global batches."""
+    with distribution.scope():
         fusion = ChannelExchanging(threshold=1e-2, l1=0.1, sites=r"down\d+_norm$")
         model = translator.tiny_translator(2, fusion)
-        model.compile(keras.optimizers.SGD(1e-3, 0.9), keras.optimizers.SGD(1e-2, 0.9))
-    history = model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0).history
-    x, y = translator.batch(2, size=2 * BATCH + 2, seed=3)
-    return {
-        "fit": {key: values[0] for key, values in history.items()},
-        "evaluate": model.evaluate(x, y, batch_size=BATCH, verbose=0, return_dict=True),
-        "weights": {v.path: v.numpy().tolist() for v in model.weights},
-        "jit_compile": model.jit_compile,
-    }
+        optimizers = keras.optimizers.SGD(1e-3, 0.9), keras.optimizers.SGD(1e-2, 0.9)
+        model.compile(*optimizers, jit_compile=jit_compile)
+        train = translator.batch(2, size=STEPS * BATCH)
+        test = translator.batch(2, size=size, seed=3)
+        return fit_and_evaluate(model, distribution, train, test)
 
 
-def main(loss):
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    strategies = {
-        "one": tf.distribute.get_strategy(),
-        "two": tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
-    }
-    assert strategies["two"].num_replicas_in_sync == 2
-    results = {}
-    for name, strategy in strategies.items():
+def main(strategy, loss="ours", devices="2"):
+    if strategy == "mirrored":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * int(devices)
+        tf.config.set_logical_device_configuration(cpu, parts)
+    distribution = choose_distribution("none" if strategy == "xla" else strategy)
+    # The last batch is smaller where each replica still has an example.
+    size = 2 * BATCH + (2 if distribution.replicas <= 2 and distribution.hosts == 1 else 0)
+    places = {"many": (distribution, strategy == "xla" or "auto")}
+    if distribution.is_chief:
+        places["one"] = Distribution(), False if strategy == "xla" else "auto"
+    results = {"replicas": distribution.replicas}
+    for name, (place, jit_compile) in places.items():
         keras.utils.clear_session()
-        results[name] = train_translator(strategy) if loss == "gan" else train(strategy, loss)
+        results[name] = {"segmenter": train_segmenter(place, loss, jit_compile, size)}
+        if loss == "ours":
+            keras.utils.clear_session()
+            results[name]["translator"] = train_translator(place, jit_compile, size)
+    distribution.gather(0)
     print(json.dumps(results))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

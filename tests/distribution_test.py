@@ -1,8 +1,9 @@
-"""Two replicas train as one device does on the same global batches, void spread unevenly."""
+"""Several devices train as one does on the same global batches, void spread unevenly."""
 
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -10,69 +11,111 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
+STRATEGIES = {"mirrored": 2, "multi_worker": 2, "data_parallel": 4, "xla": 1}
+"""How many replicas there are. Four logical devices are the slow tests'."""
 
 
-def run(loss):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.distribution_run", loss],
+def start(*arguments, **variables):
+    environment = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "", **variables}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.distribution_run", *map(str, arguments)],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout.splitlines()[-1])
-    return results["one"], results["two"]
 
 
-@pytest.fixture(scope="module")
-def results():
-    return run("ours")
+def free_addresses(count):
+    """Addresses on this host, which are free once they are not held any more."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    return addresses
 
 
-@pytest.fixture(scope="module")
-def translators():
-    return run("gan")
+def variables_of(strategy):
+    """The environment of each process."""
+    if strategy == "multi_worker":
+        cluster = {"worker": free_addresses(2)}
+        tasks = [{"type": "worker", "index": index} for index in range(2)]
+        return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
+    if strategy == "data_parallel":
+        flags = "--xla_force_host_platform_device_count=4"
+        return [{"KERAS_BACKEND": "jax", "XLA_FLAGS": flags}]
+    return [{}]
 
 
-def largest_difference(one, two):
-    assert one["weights"].keys() == two["weights"].keys()
-    pairs = ((np.array(one["weights"][k]), np.array(two["weights"][k])) for k in one["weights"])
+def run(strategy, *arguments):
+    processes = [start(strategy, *arguments, **each) for each in variables_of(strategy)]
+    try:
+        outputs = [process.communicate(timeout=900) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, (_, errors) in zip(processes, outputs, strict=True):
+        assert process.returncode == 0, errors
+    return [json.loads(text.splitlines()[-1]) for text, _ in outputs]
+
+
+@pytest.fixture(scope="module", params=STRATEGIES)
+def results(request):
+    found = run(request.param)
+    assert found[0]["replicas"] == STRATEGIES[request.param]
+    return request.param, found
+
+
+def largest_difference(one, many):
+    assert one["weights"].keys() == many["weights"].keys()
+    pairs = ((np.array(one["weights"][k]), np.array(many["weights"][k])) for k in one["weights"])
     return max(np.abs(a - b).max() for a, b in pairs)
 
 
-def test_weights(results):
-    assert largest_difference(*results) < 1e-6
+def assert_equal(one, many):
+    assert largest_difference(one, many) < 1e-6
+    for phase in ("fit", "evaluate"):
+        assert many[phase] == pytest.approx(one[phase], rel=1e-5)
 
 
-@pytest.mark.parametrize("phase", ["fit", "evaluate"])
-def test_losses_and_figures(results, phase):
-    one, two = (result[phase] for result in results)
-    assert {"loss", "rgb_loss", "depth_loss", "ensemble_loss", "ensemble_mean_iou"} <= set(one)
-    assert one["loss"] > one["rgb_loss"] + one["depth_loss"] + one["ensemble_loss"] + 0.1  # L1
-    assert two == pytest.approx(one, rel=1e-5)
+def test_a_segmenter_is_trained_alike(results):
+    _, (chief, *others) = results
+    one, many = chief["one"]["segmenter"], chief["many"]["segmenter"]
+    fit = one["fit"]
+    assert {"loss", "rgb_loss", "depth_loss", "ensemble_loss", "ensemble_mean_iou"} <= set(fit)
+    assert fit["loss"] > fit["rgb_loss"] + fit["depth_loss"] + fit["ensemble_loss"] + 0.1  # L1
+    assert_equal(one, many)
+    for other in others:
+        assert largest_difference(one, other["many"]["segmenter"]) < 1e-6
+    assert many["matrix"] == one["matrix"] and np.sum(one["matrix"]) > 100
 
 
-def test_confusion_matrix_is_exact(results):
-    one, two = results
-    assert two["matrix"] == one["matrix"] and np.sum(one["matrix"]) > 100
-
-
-def test_never_compiled_by_xla_under_a_strategy(results):
-    assert results[1]["jit_compile"] is False
-
-
-def test_a_translator_is_trained_alike(translators):
-    one, two = translators
-    assert largest_difference(one, two) < 1e-6
+def test_a_translator_is_trained_alike(results):
+    _, (chief, *others) = results
+    one, many = chief["one"]["translator"], chief["many"]["translator"]
     assert {"loss", "discriminator_loss", "sparsity_loss", "ensemble_mae"} <= set(one["fit"])
     assert one["fit"]["sparsity_loss"] > 0.1
-    for phase in ("fit", "evaluate"):
-        assert two[phase] == pytest.approx(one[phase], rel=1e-5)
-    assert two["jit_compile"] is False
+    assert_equal(one, many)
+    for other in others:
+        assert largest_difference(one, other["many"]["translator"]) < 1e-6
+
+
+def test_compiled_by_xla_but_not_under_a_strategy_of_tensorflow(results):
+    strategy, (chief, *_) = results
+    for model in chief["many"].values():
+        assert model["jit_compile"] is (strategy in ("data_parallel", "xla"))
+
+
+@pytest.mark.slow
+def test_four_devices():
+    (found,) = run("mirrored", "ours", 4)
+    assert found["replicas"] == 4
+    for name in ("segmenter", "translator"):
+        assert_equal(found["one"][name], found["many"][name])
 
 
 @pytest.mark.slow
 def test_the_comparison_notices_a_loss_that_divides_on_each_replica():
-    assert largest_difference(*run("keras")) > 1e-4
+    (found,) = run("mirrored", "keras")
+    assert largest_difference(found["one"]["segmenter"], found["many"]["segmenter"]) > 1e-4
