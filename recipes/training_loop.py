@@ -118,6 +118,7 @@ class _Run:
             preemption,
             metrics=distribution.replicas == 1,  # each replica has sums of its own
             start=start,
+            keys=task.keys,
         )
         self.callbacks = [StopOnNaN(self.saver.step, task.keys), ValidateAverages()]
         if distribution.is_chief:

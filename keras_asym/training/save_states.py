@@ -1,6 +1,7 @@
 import time
 
 import keras
+import numpy as np
 
 from keras_asym.training.run_states import RunStates
 from keras_asym.training.variables import add_to_metrics, read_variables, synchronize
@@ -28,7 +29,11 @@ class SaveStates(keras.callbacks.Callback):
         metrics: Whether a saved state holds the sums of the metrics, so that the log of an
             interrupted epoch is that of the whole epoch.
         start: `(arrays, position)` of the state that training goes on from, or `None`.
+        keys: Function of a step of the run, counted from 0, that names the examples of its batch.
         clock: Function that gives seconds.
+
+    Raises:
+        RuntimeError: If the weights are not finite any more; the states before are kept.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class SaveStates(keras.callbacks.Callback):
         preemption=None,
         metrics=True,
         start=None,
+        keys=None,
         clock=time.monotonic,
     ):
         super().__init__()
@@ -53,6 +59,7 @@ class SaveStates(keras.callbacks.Callback):
         self.validates = validates
         self.preemption = preemption
         self.metrics = metrics
+        self.keys = keys
         self.clock = clock
         self.stage = 0
         arrays, position = start or (None, {"step": 0, "epochs": 0})
@@ -95,9 +102,24 @@ class SaveStates(keras.callbacks.Callback):
         if self.step == (self.finished + 1) * self.steps:
             position["logs"] = self._logs
         if self.states is not None:
-            self.states.save(read_variables(self.model, self.metrics), position)
+            arrays = read_variables(self.model, self.metrics)
+            self._check_finite(arrays)
+            self.states.save(arrays, position)
         end = self.clock()
         self._next = end + max(SECONDS, SHARE * (end - begin))
+
+    def _check_finite(self, arrays):
+        for name, value in arrays.items():
+            if name.startswith("trainable/") and not np.isfinite(value).all():
+                variable = self.model.trainable_variables[int(name.split("/")[1])]
+                examples = ""
+                if self.keys is not None:
+                    examples = f" The last batch: {', '.join(self.keys(self.step - 1))}."
+                raise RuntimeError(
+                    f"After step {self.step} of the run '{variable.path}' is not finite any more."
+                    f"{examples} Lower the learning rate, or look at the inputs' normalization. "
+                    "What was saved is from before this step."
+                )
 
     def _due(self):
         if self.every_steps:

@@ -30,6 +30,8 @@ class StopOnNaN(keras.callbacks.Callback):
             examples = ""
             if self.keys is not None:
                 examples = f" The batch: {', '.join(self.keys(self.step))}."
+                if self.step:  # the loss shows a step later that an update was not finite
+                    examples += f" The one before: {', '.join(self.keys(self.step - 1))}."
             raise RuntimeError(
                 f"The loss is {loss} in epoch {self._epoch + 1}, step {self.step + 1} of the run."
                 f"{examples} Lower the learning rate, or look at the "

@@ -26,7 +26,7 @@ from keras_asym.networks import ENCODER_VARIABLES, PatchDiscriminator, UNetGener
 from keras_asym.training import CoupledSGD, choose_distribution
 from recipes.image_translation import input_pipeline as translation_pipeline
 from recipes.segmentation import input_pipeline as segmentation_pipeline
-from recipes.training_loop import Stage, Task, batch_keys, train
+from recipes.training_loop import Stage, Task, batch_keys, optimizer_options, train
 
 EXAMPLES, BATCH, SIZE = 10, 2, 24
 SCHEDULE = keras.optimizers.schedules.CosineDecay
@@ -52,13 +52,15 @@ def tiny_network():
     return keras.Model(inputs, x)
 
 
-def compile_segmenter(model, rate, steps):
-    encoder, decoder = (CoupledSGD(SCHEDULE(r, steps), 0.9, 1e-4) for r in (rate, 2 * rate))
+def compile_segmenter(model, rate, steps, options):
+    encoder, decoder = (
+        CoupledSGD(SCHEDULE(r, steps), 0.9, 1e-4, **options) for r in (rate, 2 * rate)
+    )
     optimizer_map = keras.optimizers.OptimizerMap(decoder, {ENCODER_VARIABLES: encoder})
     model.compile(keras.optimizers.MultiOptimizer(optimizer_map))
 
 
-def segmenter_task(stages):
+def segmenter_task(stages, options):
     specs = {"rgb": {"channels": 3, "scale": 1 / 255}, "depth": {"channels": 1, "scale": 1 / 255}}
     augmentation = {"size": (SIZE, SIZE), "scale": (0.8, 1.25), "mirror": 0.5}
     pipeline = {"modalities": specs, "num_classes": 5, "augmentation": augmentation}
@@ -70,7 +72,10 @@ def segmenter_task(stages):
             ChannelExchanging(threshold=0.99, l1=0.1, sites="bn$"),
         ),
         stages=tuple(
-            Stage(epochs, lambda model, steps, rate=rate: compile_segmenter(model, rate, steps))
+            Stage(
+                epochs,
+                lambda model, steps, rate=rate: compile_segmenter(model, rate, steps, options),
+            )
             for epochs, rate in stages
         ),
         steps=EXAMPLES // BATCH,
@@ -90,11 +95,13 @@ def cut(example):
     return {name: image[:SIZE, :SIZE] for name, image in example.items()}
 
 
-def adam(rate, steps):
-    return keras.optimizers.Adam(SCHEDULE(rate, steps), beta_1=0.5)
+def compile_translator(model, rate, steps, options):
+    model.compile(
+        *(keras.optimizers.Adam(SCHEDULE(rate, steps), beta_1=0.5, **options) for _ in range(2))
+    )
 
 
-def translator_task(stages):
+def translator_task(stages, options):
     specs = {name: {"channels": 3, "encoding": "uint8"} for name in ("shading", "normal", "rgb")}
     pipeline = {
         "inputs": ("shading", "normal"),
@@ -114,7 +121,7 @@ def translator_task(stages):
         stages=tuple(
             Stage(
                 epochs,
-                lambda model, steps, rate=rate: model.compile(adam(rate, steps), adam(rate, steps)),
+                lambda model, steps, rate=rate: compile_translator(model, rate, steps, options),
             )
             for epochs, rate in stages
         ),
@@ -133,7 +140,14 @@ def translator_task(stages):
 
 TASKS = {"segmenter": segmenter_task, "translator": translator_task}
 CONFIG = ConfigDict(
-    {"evaluate_every": 2, "checkpoint_every": 2, "checkpoint_steps": 1, "precision": "float32"}
+    {
+        "evaluate_every": 2,
+        "checkpoint_every": 2,
+        "checkpoint_steps": 1,
+        "precision": "float32",
+        "gradient_accumulation": 1,
+        "weight_average": 0.0,
+    }
 )
 
 
@@ -142,7 +156,8 @@ def run(task, workdir, stages, strategy="none", **changes):
     workdir.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(3)
     config = ConfigDict({**CONFIG, **changes})
-    train(TASKS[task](stages), config, workdir, choose_distribution(strategy))
+    task = TASKS[task](stages, optimizer_options(config))
+    train(task, config, workdir, choose_distribution(strategy))
 
 
 def start(task, workdir, stages):

@@ -83,6 +83,34 @@ def test_a_damaged_state_is_passed_over(finished, tmp_path):
     assert_same(finished, workdir)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "precision"),
+    [
+        ("segmenter", "float32"),
+        ("segmenter", "mixed_bfloat16"),
+        ("segmenter", "mixed_float16"),
+        ("translator", "mixed_bfloat16"),
+    ],
+)
+def test_accumulated_averaged_and_in_less_precision(task, precision, tmp_path):
+    options = {"precision": precision, "gradient_accumulation": 2, "weight_average": 0.9}
+    stages = ((1, 0.02), (2, 0.01))
+    resume_run.run(task, tmp_path / "whole", stages, **options)
+    shutil.copytree(tmp_path / "whole", tmp_path / "again")
+    for path in (tmp_path / "again" / "checkpoints").glob("*-000003.*"):
+        path.unlink()  # as if killed before the last epoch was finished
+    resume_run.run(task, tmp_path / "again", stages, **options)
+    assert_same(tmp_path / "whole", tmp_path / "again")
+    arrays, _ = RunStates(tmp_path / "whole" / "checkpoints").load()
+    assert all(np.isfinite(value).all() for value in arrays.values())
+    model, best = (
+        keras.models.load_model(tmp_path / name / "last.keras") for name in ("whole", "again")
+    )
+    x = {name: np.ones((1, 24, 24, 3 if name != "depth" else 1)) for name in model.modality_names}
+    np.testing.assert_array_equal(model(x)["ensemble"], best(x)["ensemble"])
+
+
 def test_sigterm_saves_at_the_next_step(finished, tmp_path):
     program = (
         "import pathlib, sys; from tests.recipes.resume_run import run; "
@@ -100,16 +128,21 @@ def test_sigterm_saves_at_the_next_step(finished, tmp_path):
     assert "SIGTERM: the state of step" in text and "The same command goes on." in text
 
 
-def test_the_examples_of_a_batch_without_a_finite_loss_are_named(tmp_path):
-    stages = ((1, float("inf")),)
-    with pytest.raises(RuntimeError, match=r"epoch 1, step \d of the run. The batch: \d+, \d+\."):
-        resume_run.run("segmenter", tmp_path, stages)
-    arrays, _ = RunStates(tmp_path / "checkpoints").load() or ({}, None)
-    assert all(np.isfinite(value).all() for value in arrays.values())
+@pytest.mark.parametrize(
+    ("every", "message"),
+    [
+        (1, r"After step 1 of the run '.*' is not finite.*The last batch: \d+, \d+\. Lower"),
+        (9, r"epoch 1, step 2 of the run. The batch: \d+, \d+\. The one before: \d+, \d+\."),
+    ],
+)
+def test_the_examples_that_broke_the_training_are_named(every, message, tmp_path):
+    with pytest.raises(RuntimeError, match=message):
+        resume_run.run("segmenter", tmp_path, ((1, float("inf")),), checkpoint_steps=every)
+    assert RunStates(tmp_path / "checkpoints").load() is None
 
 
 def test_keys_are_those_of_the_batch():
-    task = resume_run.segmenter_task(STAGES)
+    task = resume_run.segmenter_task(STAGES, {})
     first, second = task.keys(0), task.keys(1)
     assert len(first) == 2 and not set(first) & set(second)
     assert task.keys(1) == second
@@ -117,7 +150,6 @@ def test_keys_are_those_of_the_batch():
 
 def test_accumulation_and_averages_are_options_of_the_optimizers():
     config = resume_run.CONFIG.copy_and_resolve_references()
-    config.update(gradient_accumulation=1, weight_average=0.0)
     assert optimizer_options(config) == {}
     config.update(gradient_accumulation=2, weight_average=0.81)
     options = optimizer_options(config)
