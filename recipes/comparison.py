@@ -2,11 +2,16 @@
 
 import json
 import pathlib
+import shlex
 import statistics
+import sys
 
 import keras
+from absl import app, flags
+from ml_collections import config_flags
 
 from keras_asym.training import write_atomically
+from recipes.errors import readable_errors
 
 
 def compare(train, variant_of, table, workdir, variants, seeds):
@@ -87,3 +92,39 @@ def markdown_table(records, metrics, note):
 def _cell(values, digits):
     mean = f"{statistics.mean(values):.{digits}f}"
     return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+
+
+def variant_of(config, variant, seed, fusions):
+    """The config of a variant: a fusion strategy on all inputs, or one input alone."""
+    config = config.copy_and_resolve_references()
+    config.seed = seed
+    if variant in fusions:
+        config.fusion.name = variant
+    else:
+        config.inputs = (variant,)
+        config.fusion.name = "private_normalization"
+    return config
+
+
+def run_command(module, compare):
+    """Runs a comparison from the command line.
+
+    Args:
+        module: Name that the program is started by.
+        compare: Function of a config, the folder, variants, seeds and the command line.
+    """
+    config = config_flags.DEFINE_config_file("config", None, "Configuration.", lock_config=True)
+    workdir = flags.DEFINE_string("workdir", None, "Folder of the comparison.")
+    variants = flags.DEFINE_list("variants", None, "Names of inputs and of fusion strategies.")
+    seeds = flags.DEFINE_list("seeds", ["0"], "Seeds.")
+    flags.mark_flags_as_required(["config", "workdir", "variants"])
+
+    def main(argv):
+        if len(argv) > 1:
+            raise app.UsageError(f"Unknown arguments: {argv[1:]}")
+        command = f"python -m {module} {shlex.join(sys.argv[1:])}"
+        with readable_errors():
+            numbers = [int(seed) for seed in seeds.value]
+            compare(config.value, workdir.value, variants.value, numbers, command)
+
+    app.run(main)

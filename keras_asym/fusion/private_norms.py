@@ -166,6 +166,6 @@ def _check_clone(network, layer):
         if isinstance(inner, NORMALIZATIONS):
             raise ValueError(
                 f"A {type(inner).__name__} ('{inner.name}') is hidden inside the layer "
-                f"'{layer.name}' of network '{network.name}', where it cannot be made private. Build "
-                "the network from plain Keras layers."
+                f"'{layer.name}' of network '{network.name}', where it cannot be made private. "
+                "Build the network from plain Keras layers."
             )

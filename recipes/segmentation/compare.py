@@ -7,14 +7,7 @@ A variant is the name of a modality (a network on that input alone) or of a fusi
 of `config.inputs`). Each run lies in `FOLDER/VARIANT_SEED/`. The same command again goes on.
 """
 
-import shlex
-import sys
-
-from absl import app, flags
-from ml_collections import config_flags
-
 from recipes import comparison
-from recipes.errors import readable_errors
 from recipes.segmentation.evaluation import METRICS
 from recipes.segmentation.model import FUSIONS
 from recipes.segmentation.train import train_and_evaluate
@@ -36,7 +29,7 @@ def compare(config, workdir, variants, seeds, command=None):
     comparison.check_variants(variants, seeds, [*config.inputs, *FUSIONS])
     return comparison.compare(
         lambda config, folder: train_and_evaluate(config, folder, command=command),
-        lambda variant, seed: _variant(config, variant, seed),
+        lambda variant, seed: comparison.variant_of(config, variant, seed, FUSIONS),
         comparison_table,
         workdir,
         variants,
@@ -50,30 +43,5 @@ def comparison_table(records):
     return comparison.markdown_table(records, metrics, "Percent")
 
 
-def _variant(config, variant, seed):
-    config = config.copy_and_resolve_references()
-    config.seed = seed
-    if variant in FUSIONS:
-        config.fusion.name = variant
-    else:
-        config.inputs = (variant,)
-        config.fusion.name = "private_normalization"
-    return config
-
-
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown arguments: {argv[1:]}")
-    command = "python -m recipes.segmentation.compare " + shlex.join(sys.argv[1:])
-    seeds = [int(seed) for seed in _SEEDS.value]
-    with readable_errors():
-        compare(_CONFIG.value, _WORKDIR.value, _VARIANTS.value, seeds, command)
-
-
 if __name__ == "__main__":
-    _CONFIG = config_flags.DEFINE_config_file("config", None, "Configuration.", lock_config=True)
-    _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the comparison.")
-    _VARIANTS = flags.DEFINE_list("variants", None, "Modalities and fusion strategies.")
-    _SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds.")
-    flags.mark_flags_as_required(["config", "workdir", "variants"])
-    app.run(main)
+    comparison.run_command("recipes.segmentation.compare", compare)
