@@ -69,10 +69,18 @@ def train(task, config, workdir, distribution):
     Args:
         task: `Task`.
         config: The run's `ConfigDict`; read here are `evaluate_every`, `checkpoint_every` (epochs),
-            `checkpoint_steps` (0: so often that a checkpoint costs little) and `precision`.
+            `checkpoint_steps` (0: so often that a checkpoint costs little), `precision` and
+            `gradient_accumulation`.
         workdir: Folder of the run, open; all hosts see the same one.
         distribution: Result of `keras_asym.training.choose_distribution`.
     """
+    if config.gradient_accumulation > 1 and not distribution.accumulates:
+        raise ValueError(
+            "`config.gradient_accumulation` must be 1 under a strategy of TensorFlow, where Keras' "
+            "optimizers cannot accumulate: use one device, or KERAS_BACKEND=jax with "
+            "--strategy=data_parallel. Received: "
+            f"gradient_accumulation={config.gradient_accumulation}"
+        )
     states = RunStates(workdir / FOLDER)
     start = states.load()
     position = start[1] if start else {"step": 0, "epochs": 0}

@@ -12,11 +12,14 @@ class Distribution:
         replicas: Number of devices that share a global batch.
         hosts: Number of processes that take part.
         is_chief: Whether this process writes the files of the run.
+        accumulates: Whether Keras' optimizers can accumulate gradients here; under
+            `tf.distribute` they cannot (`merge_call` inside of a condition).
     """
 
     replicas = 1
     hosts = 1
     is_chief = True
+    accumulates = True
 
     def scope(self):
         """Context manager, inside of which models are built, compiled and trained."""
@@ -54,6 +57,8 @@ class TensorFlowDistribution(Distribution):
     Args:
         strategy: The strategy.
     """
+
+    accumulates = False
 
     def __init__(self, strategy):
         self.strategy = strategy

@@ -171,6 +171,11 @@ def test_precision_is_that_of_the_config_and_no_longer():
         pass
 
 
+def test_no_accumulation_under_a_strategy_of_tensorflow(tmp_path):
+    with pytest.raises(ValueError, match=r"`config.gradient_accumulation` must be 1.*=2"):
+        resume_run.run("segmenter", tmp_path, STAGES, "mirrored", gradient_accumulation=2)
+
+
 def test_no_replica_is_without_an_example():
     class Four:
         replicas = 4
