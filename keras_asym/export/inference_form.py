@@ -11,10 +11,10 @@ class InferenceForm:
 
     It gives what `model(images, training=False)` gives, with less work in between:
 
-    - The modalities stand side by side instead of in the batch axis. A fixed scale and offset then
-      need no broadcasting: those of batch normalization become part of the kernel and the bias of
-      the convolution in front, one kernel for each modality, which TensorFlow runs together with
-      the activation.
+    - The modalities stand side by side instead of in the batch axis, so that what is private to
+      one needs no broadcasting: statistics, gamma and beta become one scale and one offset for each
+      modality and channel.
+    - Kernels are constants, which TensorFlow brings into its own order once and not in each run.
     - The mask of a channel exchange is a constant.
     - Dropout is gone, unless the model keeps it at test time.
 
@@ -53,11 +53,6 @@ class InferenceForm:
         self.model = _in_float32(model)
         self.modality_names = tuple(model.modality_names)
         self.output_keys = tuple(model.output_keys)
-
-    @property
-    def variables(self):
-        """The TensorFlow variables that the operations may read."""
-        return [variable.value for variable in self.model.network.variables]
 
     def __call__(self, images):
         images = {name: tf.cast(images[name], "float32") for name in self.modality_names}

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_asym import layers
-from keras_asym.export.branches import Branches, Convolved, constant, is_foldable
+from keras_asym.export.branches import Branches, constant
 from keras_asym.layers.modality_layer import ModalityLayer
 from keras_asym.ops import kept_channels, shift_pixels
 
@@ -27,15 +27,14 @@ def run_layer(layer, *args, present=None, mask=None, training=None, **kwargs):
     branches = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Branches)]
     if not branches:
         return layer(*args, **kwargs)  # in front of the fold
-    if is_foldable(layer):
-        return Convolved(layer, args[0])
+    call = _convolution(layer) if type(layer) is keras.layers.Conv2D else layer
     outputs = []
     for index in range(len(branches[0])):
         own_args, own_kwargs = keras.tree.map_structure(
             lambda x, index=index: x.tensors[index] if isinstance(x, Branches) else x,
             (args, kwargs),
         )
-        outputs.append(layer(*own_args, **own_kwargs))
+        outputs.append(call(*own_args, **own_kwargs))
     return keras.tree.map_structure(lambda *tensors: Branches(tensors), *outputs)
 
 
@@ -70,8 +69,6 @@ def _scaled(layer, x, present, mean, variance):
         return layer.scale_and_offset(*rows, present, rows[0].shape)
 
     scale, offset = constant(fixed)
-    if isinstance(x, Convolved):
-        return x.scaled(scale, offset)
     return Branches(t * scale[i] + offset[i] for i, t in enumerate(x.tensors))
 
 
@@ -125,3 +122,20 @@ _FORMS = {
     layers.PixelShift: _pixel_shift,
     layers.ModalityEnsemble: _ensemble,
 }
+
+
+def _convolution(layer):
+    """A convolution whose kernel is a constant, which TensorFlow brings into its order once."""
+    if layer.data_format != "channels_last" or layer.quantization_mode is not None:
+        return layer
+    kernel = tf.constant(constant(lambda: layer.kernel))
+    bias = constant(lambda: layer.bias) if layer.use_bias else None
+    settings = layer.strides, layer.padding.upper(), None, layer.dilation_rate
+
+    def call(x):
+        x = tf.nn.conv2d(x, kernel, *settings)
+        # Keras adds a reshaped bias; this one is added while the convolution runs.
+        x = x if bias is None else tf.nn.bias_add(x, bias)
+        return layer.activation(x)
+
+    return call

@@ -1,73 +1,135 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
-import keras
 import tensorflow as tf
 
-from keras_asym.models import Translator
+from keras_asym.export.serving_files import write_assets, write_server_settings, write_warmup
+from keras_asym.export.signatures import OUTPUTS, Contract, build_signatures, stride_of
+
+_LARGEST_GRAPH = 2**31 - 2**26  # a protocol buffer holds less than 2 GiB
 
 
-def export_saved_model(model, base_path, dtypes, preprocess=None, channels=None):
+def export_saved_model(
+    model,
+    base_path,
+    dtypes,
+    preprocess=None,
+    channels=None,
+    *,
+    subsets=(),
+    outputs=("classes", "confidence"),
+    branches=False,
+    max_pixels=64_000_000,
+    class_names=None,
+    description=None,
+    warmup_size=None,
+):
     """Exports a Segmenter or a Translator as `<base_path>/<version>/`, ready for TF Serving.
 
     The version is the next free integer. The model is written aside and renamed, so that a
-    serving process never sees half of it.
+    serving process never sees half of it. What is exported is its `InferenceForm`. Signatures:
+
+    - `serving_default`: raw images `(batch, height, width, channels)` by modality name, all three
+      sizes dynamic.
+    - `serving_encoded`: the same images as PNG files (16-bit ones for uint16) or, for uint8, JPEG
+      files, a list of strings by modality name. Only where every modality is uint8 or uint16 with
+      1, 3 or 4 channels.
+    - `serving_rgb`, `serving_rgb_depth`, ...: `serving_default` for each of `subsets`, what a
+      client calls when a sensor is gone.
+
+    Images that are wrong (shape, no pixels, more than `max_pixels`, sizes that differ between
+    modalities or that the network cannot take, files that are not what they should be) are
+    answered by an INVALID_ARGUMENT that names the input.
+
+    Beside the versions stand `models.config` and `batching.config` for a server that has the base
+    path as `/models/<its name>`; they are written once. The assets are `preprocessing.json`, the
+    contract with the client, and `class_names.txt`.
 
     Args:
         model: `Segmenter` or `Translator` on the TensorFlow backend.
-        base_path: Folder of all versions of the model.
+        base_path: Folder of all versions of the model; its name is the model's.
         dtypes: Dictionary of modality name -> dtype of the raw input, such as
             `{"rgb": "uint8", "depth": "uint16"}`.
         preprocess: Function of (modality name, raw tensor) that returns the network's float32
             input; built into the graph. By default a cast.
         channels: Dictionary of modality name -> channels of the raw input where `preprocess`
             changes their number; by default the network's.
+        subsets: Lists of modality names that get a signature of their own.
+        outputs: What a Segmenter answers: `"classes"` `(batch, height, width)` uint8 (int32 from
+            257 classes on), `"confidence"` `(batch, height, width)`, the largest probability, and
+            `"probabilities"` `(batch, height, width, num_classes)`. The last are no default: at
+            480x640 and 40 classes they are 49 MB, where gRPC clients take 4 MB unless told
+            otherwise. A Translator answers `image` `(batch, height, width, channels)` uint8.
+        branches: Whether the outputs of each modality are answered beside those of the ensemble,
+            as `rgb_classes` and so on.
+        max_pixels: Largest height times width of an image.
+        class_names: List of names, one for each class.
+        description: Dictionary of modality name -> what its raw values mean (unit, scale, ...), as
+            JSON can hold it; for `preprocessing.json`.
+        warmup_size: `(height, width)` of black images that a server is to run before the first
+            request, for each signature; needs tensorflow-serving-api. `None` for none.
 
     Returns:
-        Path of the new version. Signature `serving_default`: an input `(batch, height, width,
-        channels)` for each modality, all three sizes dynamic; outputs of the ensemble: of a
-        Segmenter `classes` `(batch, height, width)` uint8 and `probabilities` `(batch, height,
-        width, num_classes)`, of a Translator `image` `(batch, height, width, channels)` uint8.
+        Path of the new version.
 
     Raises:
-        ValueError: If `dtypes` does not name the model's modalities.
+        ValueError: If `dtypes`, `channels`, `subsets` or `outputs` do not fit the model, or if it
+            is too large for a graph.
     """
     names = list(model.modality_names)
-    if sorted(dtypes) != sorted(names):
+    channels = channels or {name: model.network.input[name].shape[-1] for name in names}
+    _check(names, dtypes, channels, outputs)
+    contract = Contract(
+        dtypes={name: tf.as_dtype(dtypes[name]).name for name in names},
+        channels={name: channels[name] for name in names},
+        preprocess=preprocess or (lambda name, image: tf.cast(image, "float32")),
+        outputs=tuple(outputs),
+        branches=branches,
+        max_pixels=max_pixels,
+        stride=stride_of(model),
+    )
+    signatures = build_signatures(model, contract, subsets)
+    size = sum(function.graph.as_graph_def().ByteSize() for function in signatures.values())
+    if size > _LARGEST_GRAPH:
         raise ValueError(
-            f"`dtypes` must name the modalities {names}. Received: dtypes={dict(dtypes)}"
+            "`model` must be smaller: the constants of its signatures make a graph of "
+            f"{size / 2**30:.1f} GiB, of 2 GiB at most. Export fewer `subsets`, or into folders of "
+            f"their own. Received: model={model.name}, subsets={list(subsets)}"
         )
-    preprocess = preprocess or (lambda name, image: tf.cast(image, "float32"))
     base_path = pathlib.Path(base_path)
     base_path.mkdir(parents=True, exist_ok=True)
+    write_server_settings(base_path)
     taken = [int(p.name) for p in base_path.iterdir() if p.name.isdigit()]
     target = base_path / str(max(taken, default=0) + 1)
     temporary = base_path / f".writing-{target.name}"
     shutil.rmtree(temporary, ignore_errors=True)
-
-    def serve(images):
-        inputs = {name: preprocess(name, images[name]) for name in names}
-        outputs = model(inputs, training=False)["ensemble"]
-        if isinstance(model, Translator):
-            return {"image": tf.cast(tf.round(127.5 * (outputs + 1)), "uint8")}
-        probabilities = tf.nn.softmax(outputs)
-        return {
-            "classes": tf.cast(tf.argmax(probabilities, axis=-1), "uint8"),
-            "probabilities": probabilities,
-        }
-
-    channels = channels or {name: model.network.input[name].shape[-1] for name in names}
-    signature = {
-        name: tf.TensorSpec((None, None, None, channels[name]), dtypes[name], name=name)
-        for name in names
-    }
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serving_default", serve, input_signature=[signature])
     try:
-        archive.write_out(temporary, verbose=False)
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            assets = write_assets(folder, signatures, contract, description or {}, class_names)
+            _save(signatures, assets, temporary)
+        if warmup_size is not None:
+            write_warmup(temporary, base_path.name, signatures, contract, warmup_size)
         os.replace(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _check(names, dtypes, channels, outputs):
+    for argument, value in (("dtypes", dtypes), ("channels", channels)):
+        if sorted(value) != sorted(names):
+            raise ValueError(
+                f"`{argument}` must name the modalities {names}. Received: {argument}={dict(value)}"
+            )
+    if not outputs or isinstance(outputs, str) or any(name not in OUTPUTS for name in outputs):
+        raise ValueError(f"`outputs` must be some of {OUTPUTS}. Received: outputs={outputs!r}")
+
+
+def _save(signatures, assets, path):
+    module = tf.Module()
+    module.variables_read = [x for f in signatures.values() for x in f.graph.variables]
+    module.files = [tf.saved_model.Asset(str(asset)) for asset in assets]
+    tf.saved_model.save(module, str(path), signatures=signatures)

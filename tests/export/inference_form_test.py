@@ -90,16 +90,16 @@ def test_refinenet():
     assert not {"Rsqrt", "RandomUniform", "StatelessRandomUniformV2"} & set(found)
 
 
-def test_scales_become_part_of_the_convolutions():
+def test_kernels_masks_and_statistics_are_constants():
     x, _ = tiny.batch(2)
-    found = operations(InferenceForm(tiny_segmenter(2)), x)
+    found = operations(InferenceForm(tiny_segmenter(2, ChannelExchanging())), x)
     assert found.count("Conv2D") == 2 * 3
-    assert found.count("BiasAdd") == 2 * 3
-    assert "Rsqrt" not in found
+    assert found.count("SelectV2") == 2  # one exchange
+    assert not {"ReadVariableOp", "Rsqrt", "GreaterEqual"} & set(found)
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
-def test_a_convolution_with_two_readers(use_bias):
+def test_settings_of_convolutions(use_bias):
     inputs = keras.Input((None, None, 3))
     x = layers.Conv2D(6, 3, strides=2, padding="same", use_bias=use_bias, name="conv")(inputs)
     y = layers.BatchNormalization(name="bn")(x)

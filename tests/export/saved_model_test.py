@@ -1,58 +1,180 @@
+import json
+import pathlib
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_asym.export import export_saved_model
 from keras_asym.fusion import ChannelExchanging
-from keras_asym.models import Segmenter
-from keras_asym.networks import RefineNet
+from tests.export.served import DTYPES, export, preprocess, raw
+from tests.helpers import distance
+from tests.models.tiny import CLASSES, tiny_segmenter
+from tests.models.tiny_translator import tiny_translator
 
-DTYPES = {"rgb": "uint8", "depth": "uint16"}
+SUBSETS = (["rgb"], ["depth"])
 
 
 @pytest.fixture(scope="module")
 def model():
-    network = RefineNet("resnet18", 4, "light", (8, 8, 8, 8), backbone_width=8)
-    return Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
-
-
-def preprocess(name, image):
-    return tf.cast(image, "float32") / (255 if name == "rgb" else 1000)
-
-
-def raw(batch, height, width):
-    generator = np.random.default_rng(0)
-    return {
-        "rgb": generator.integers(0, 256, (batch, height, width, 3)).astype("uint8"),
-        "depth": generator.integers(0, 5000, (batch, height, width, 1)).astype("uint16"),
-    }
+    keras.utils.set_random_seed(0)
+    return tiny_segmenter(2, ChannelExchanging())
 
 
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
-    return export_saved_model(model, tmp_path_factory.mktemp("model"), DTYPES, preprocess)
+    return export(
+        model,
+        tmp_path_factory.mktemp("base") / "rooms",
+        subsets=SUBSETS,
+        outputs=("classes", "confidence", "probabilities"),
+        branches=True,
+        class_names=[f"class {index}" for index in range(CLASSES)],
+        description={"depth": {"unit": "mm"}},
+        warmup_size=(16, 24),
+    )
 
 
-@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 40, 56)])
+def expected_outputs(model, images):
+    logits = model({name: preprocess(name, image) for name, image in images.items()})
+    found = {}
+    for key, value in logits.items():
+        prefix = "" if key == "ensemble" else f"{key}_"
+        found[f"{prefix}probabilities"] = tf.nn.softmax(value).numpy()
+    return found
+
+
+def assert_answers(outputs, expected):
+    assert set(outputs) == {
+        name.replace("probabilities", output)
+        for name in expected
+        for output in ("classes", "confidence", "probabilities")
+    }
+    for name, value in expected.items():
+        assert distance(outputs[name], value) < 1e-5
+        confidence = np.asarray(outputs[name.replace("probabilities", "confidence")])
+        np.testing.assert_allclose(confidence, value.max(-1), rtol=1e-5)
+        classes = np.asarray(outputs[name.replace("probabilities", "classes")])
+        assert classes.dtype == "uint8"
+        sure = np.sort(value, -1)[..., -1] - np.sort(value, -1)[..., -2] > 1e-4
+        np.testing.assert_array_equal(classes[sure], value.argmax(-1)[sure])
+        assert sure.mean() > 0.9
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 24), (3, 9, 14), (1, 1, 1)])
 def test_raw_images_of_any_size_and_number(model, exported, shape):
+    images = raw(model, *shape)
     served = tf.saved_model.load(exported).signatures["serving_default"]
-    images = raw(*shape)
     outputs = served(**{name: tf.constant(image) for name, image in images.items()})
-    logits = model({name: preprocess(name, image) for name, image in images.items()})["ensemble"]
-    probabilities = tf.nn.softmax(logits).numpy()
-    np.testing.assert_allclose(outputs["probabilities"], probabilities, atol=1e-5)
-    classes = outputs["classes"].numpy()
-    assert classes.dtype == "uint8" and classes.shape == shape
-    assert (classes == probabilities.argmax(-1)).mean() > 0.999
+    expected = expected_outputs(model, images)
+    assert_answers({name: value.numpy() for name, value in outputs.items()}, expected)
+
+
+@pytest.mark.parametrize("names", SUBSETS)
+def test_a_signature_for_each_subset(model, exported, names):
+    images = raw(model.select(names), 2, 16, 24)
+    served = tf.saved_model.load(exported).signatures["_".join(("serving", *names))]
+    outputs = served(**{name: tf.constant(image) for name, image in images.items()})
+    expected = expected_outputs(model.select(names), images)
+    assert_answers({name: value.numpy() for name, value in outputs.items()}, expected)
+
+
+def test_encoded_images_are_the_raw_ones(model, exported):
+    images = raw(model, 2, 16, 24)
+    assert images["depth"].max() > 255
+    loaded = tf.saved_model.load(exported)
+    expected = loaded.signatures["serving_default"](**tensors(images))
+    files = {
+        name: tf.stack([tf.io.encode_png(image) for image in value])
+        for name, value in images.items()
+    }
+    outputs = loaded.signatures["serving_encoded"](**files)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(outputs[name], value)
+    jpeg = tf.stack([tf.io.encode_jpeg(image) for image in images["rgb"]])
+    outputs = loaded.signatures["serving_encoded"](rgb=jpeg, depth=files["depth"])
+    images["rgb"] = np.stack([tf.io.decode_jpeg(file) for file in jpeg])
+    expected = loaded.signatures["serving_default"](**tensors(images))
+    np.testing.assert_array_equal(outputs["probabilities"], expected["probabilities"])
+
+
+def tensors(images):
+    return {name: tf.constant(image) for name, image in images.items()}
+
+
+def test_translator_answers_uint8(tmp_path):
+    model = tiny_translator(2, ChannelExchanging(sites="norm$"))
+    path = export(model, tmp_path, subsets=[["normal"]], branches=True)
+    images = raw(model, 2, 16, 24)
+    signatures = tf.saved_model.load(path).signatures
+    assert set(signatures) == {"serving_default", "serving_encoded", "serving_normal"}
+    outputs = signatures["serving_default"](**tensors(images))
+    values = model({name: preprocess(name, image) for name, image in images.items()})
+    assert set(outputs) == {"image", "depth_image", "normal_image"}
+    for key, value in values.items():
+        image = outputs["image" if key == "ensemble" else f"{key}_image"]
+        assert image.dtype == tf.uint8
+        np.testing.assert_allclose(image, 127.5 * (value.numpy() + 1), atol=0.501)
+    alone = signatures["serving_normal"](normal=tf.constant(images["normal"]))
+    value = model.select(["normal"])({"normal": preprocess("normal", images["normal"])})
+    expected = 127.5 * (value["ensemble"].numpy() + 1)
+    np.testing.assert_allclose(alone["image"], expected, atol=0.501)
+
+
+def test_files_beside_the_model(exported):
+    base = exported.parent
+    assert sorted(x.name for x in base.iterdir()) == ["1", "batching.config", "models.config"]
+    assert 'base_path: "/models/rooms"' in (base / "models.config").read_text()
+    names = (exported / "assets" / "class_names.txt").read_text().splitlines()
+    assert names == [f"class {index}" for index in range(CLASSES)]
+    contract = json.loads((exported / "assets" / "preprocessing.json").read_text())
+    assert contract["inputs"]["depth"] == {"dtype": "uint16", "channels": 1, "unit": "mm"}
+    assert contract["max_pixels"] == 64_000_000
+    encoded = contract["signatures"]["serving_encoded"]["inputs"]
+    assert encoded == {name: {"dtype": "string", "shape": [None]} for name in ("rgb", "depth")}
 
 
 def test_a_new_version_beside_the_old_one(model, exported):
-    second = export_saved_model(model, exported.parent, DTYPES, preprocess)
+    settings = exported.parent / "models.config"
+    settings.write_text("# edited")
+    second = export(model, exported.parent)
     assert (exported.name, second.name) == ("1", "2")
-    assert sorted(path.name for path in exported.parent.iterdir()) == ["1", "2"]
+    names = sorted(path.name for path in exported.parent.iterdir())
+    assert names == ["1", "2", "batching.config", "models.config"]
+    assert settings.read_text() == "# edited"
 
 
-def test_unknown_modality(model, tmp_path):
-    with pytest.raises(ValueError, match=r"must name the modalities.*'thermal'"):
-        export_saved_model(model, tmp_path, {"rgb": "uint8", "thermal": "uint16"})
-    assert not list(tmp_path.iterdir())
+def test_nothing_is_left_of_an_export_that_fails(model, tmp_path, monkeypatch):
+    def disk_full(*arguments, **options):
+        pathlib.Path(arguments[1]).mkdir()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", disk_full)
+    with pytest.raises(OSError, match="No space"):
+        export(model, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {"models.config", "batching.config"}
+
+
+def test_images_that_no_png_holds_have_no_encoded_signature(tmp_path):
+    model = tiny_segmenter(2)
+    dtypes = {"rgb": "uint8", "depth": "float32"}
+    signatures = tf.saved_model.load(export_saved_model(model, tmp_path, dtypes)).signatures
+    assert set(signatures) == {"serving_default"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dtypes": {"rgb": "uint8", "thermal": "uint16"}}, r"`dtypes` must name.*'thermal'"),
+        ({"channels": {"rgb": 3}}, r"`channels` must name the modalities"),
+        ({"outputs": ("logits",)}, r"`outputs` must be some of .*'logits'"),
+        ({"outputs": "classes"}, "`outputs` must be some of"),
+        ({"subsets": [["thermal"]]}, r"some of the modalities .*thermal"),
+        ({"subsets": [["rgb"], ["rgb"]]}, r"another name than .*'serving_rgb'"),
+    ],
+)
+def test_wrong_arguments(model, tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(model, tmp_path / "base", **{"dtypes": DTYPES, **arguments})
+    assert not (tmp_path / "base").exists()
