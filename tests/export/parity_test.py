@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_asym.export import export_litert, export_onnx
 from keras_asym.profile.runtimes import RUNTIMES
-from tests.export.tiny_served import MODELS, raw_images, save
+from tests.export.tiny_served import MODELS, answer, raw_images, save
 from tests.helpers import distance
 
 PACKAGES = {
@@ -22,8 +22,8 @@ def served(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("model")
     model = MODELS[request.param]()
     raw = raw_images(model)
-    answer = save(model, path)
-    return path, raw, answer({name: tf.constant(image) for name, image in raw.items()})
+    save(model, path)
+    return path, raw, answer(model, {name: tf.constant(image) for name, image in raw.items()})
 
 
 @pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name != "keras"])

@@ -1,8 +1,8 @@
 """Tiny models as SavedModels that answer in floats, and what every runtime should answer."""
 
-import keras
 import tensorflow as tf
 
+from keras_asym.export import InferenceForm
 from keras_asym.fusion import AsymmetricFusion, ChannelExchanging
 from keras_asym.models import Translator
 from tests.helpers import images
@@ -34,20 +34,22 @@ def preprocess(image):
 
 
 def save(model, path):
-    """Writes the SavedModel: every output in floats, for uint8 values hide what differs."""
-
-    def answer(raw):
-        outputs = model({name: preprocess(image) for name, image in raw.items()}, training=False)
-        if isinstance(model, Translator):
-            return {f"image_{name}": image for name, image in outputs.items()}
-        return {f"probabilities_{name}": tf.nn.softmax(x) for name, x in outputs.items()}
-
-    signature = {
-        name: tf.TensorSpec((None, None, None, image.shape[-1]), image.dtype, name=name)
+    """Writes the inference form, every output in floats: uint8 values hide what differs."""
+    form = InferenceForm(model)
+    function = tf.function(lambda **raw: answer(form, raw))
+    specs = {
+        name: tf.TensorSpec((None, None, None, image.shape[-1]), image.dtype, name)
         for name, image in raw_images(model).items()
     }
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serving_default", answer, input_signature=[signature])
-    archive.write_out(path, verbose=False)
-    return answer
+    signature = function.get_concrete_function(**specs)
+    module = tf.Module()
+    module.weights = signature.graph.variables
+    tf.saved_model.save(module, str(path), signatures={"serving_default": signature})
+
+
+def answer(model, raw):
+    """Probabilities of a Segmenter, images of a Translator, of every branch."""
+    outputs = model({name: preprocess(image) for name, image in raw.items()})
+    kind = "image" if isinstance(getattr(model, "model", model), Translator) else "probabilities"
+    read = tf.identity if kind == "image" else tf.nn.softmax
+    return {f"{kind}_{name}": read(output) for name, output in outputs.items()}

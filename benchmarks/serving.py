@@ -1,0 +1,134 @@
+"""Is the exported model quicker than the compiled Keras model?
+
+    python -m benchmarks.serving
+
+Batch 1, two modalities, float32 images: classes and confidence of the ensemble, by the Keras model
+in a `tf.function` and by `serving_default` of its SavedModel, in turn, in one process. Printed are
+the ratio of their times (median and quartiles of the pairs; above 1 the exported model is quicker),
+the same of the processor's time, which other work on the machine disturbs less, the share of this
+machine's convolution rate that the exported model reaches (of the network's own multiply-
+accumulates; the rate is that of `benchmarks.overhead`, in the same run), and the load before and
+after. `--xla` adds the Keras model compiled by XLA, which is what `predict` runs.
+"""
+
+import argparse
+import gc
+import os
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.overhead import CONVOLUTION_FLOPS, convolution, in_turn
+from benchmarks.parity import give_up_channels
+from keras_asym import fusion, models, networks
+from keras_asym.export import export_saved_model
+from keras_asym.profile.counts import count_macs
+
+FUSIONS = {"cen": fusion.ChannelExchanging, "asym": fusion.AsymmetricFusion}
+WIDTHS = {"light": (256, 256, 256, 256), "full": (512, 256, 256, 256)}
+MODALITIES = {"rgb": 3, "depth": 1}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--networks",
+        nargs="+",
+        default=["resnet18-light", "resnet50-light", "resnet101-full"],
+        help="backbone-decoder; default: %(default)s",
+    )
+    parser.add_argument("--fusions", nargs="+", default=["cen", "asym"], choices=list(FUSIONS))
+    parser.add_argument("--height", type=int, default=240)
+    parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--repetitions", type=int, default=15, help="pairs of times")
+    parser.add_argument("--xla", action="store_true", help="the Keras model under XLA, too")
+    options = parser.parse_args()
+    for network in options.networks:
+        for name in options.fusions:
+            keras.backend.clear_session()
+            gc.collect()
+            _report(network, name, options)
+
+
+def _report(network, name, options):
+    backbone, decoder = network.split("-")
+    plain = networks.RefineNet(backbone, 40, decoder, WIDTHS[decoder])
+    model = give_up_channels(models.Segmenter(plain, MODALITIES, FUSIONS[name]()))
+    generator = np.random.default_rng(0)
+    size = (1, options.height, options.width)
+    images = {
+        key: tf.constant(generator.standard_normal((*size, channels)), "float32")
+        for key, channels in MODALITIES.items()
+    }
+    contestants = {"exported": _exported(model, images), "Keras": _compiled(model, images, False)}
+    if options.xla:
+        contestants["Keras, XLA"] = _compiled(model, images, True)
+    cpu = {key: [] for key in contestants}
+    functions = [_timed(function, cpu[key]) for key, function in contestants.items()]
+    before = os.getloadavg()[0]
+    wall = in_turn([*functions, convolution], options.repetitions)
+    flops = 2 * count_macs(model, *size[1:]).total
+    rate = CONVOLUTION_FLOPS / np.median(wall[:, -1])
+    share = 100 * flops / np.median(wall[:, 0]) / rate
+    print(
+        f"{network} {name} {size[1]}x{size[2]}: {flops / 2e9:.1f} GMACs, {model.count_params():,}"
+    )
+    for column, key in enumerate(list(contestants)[1:], 1):
+        ours, theirs = cpu["exported"], cpu[key]
+        print(
+            f"  {key} / exported: time {_quartiles(wall[:, column] / wall[:, 0])}, "
+            f"processor {_quartiles(np.divide(theirs, ours)[-options.repetitions :])}; "
+            f"{1e3 * np.median(wall[:, column]):.0f} ms / {1e3 * np.median(wall[:, 0]):.0f} ms"
+        )
+    print(
+        f"  exported: {share:.0f} % of the convolution rate, {rate / 1e9:.0f} GFLOP/s; "
+        f"{options.repetitions} pairs; load {before:.1f}-{os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+
+
+def _exported(model, images):
+    with tempfile.TemporaryDirectory() as folder:
+        version = export_saved_model(model, folder, dict.fromkeys(images, "float32"))
+        loaded = tf.saved_model.load(version)
+    function = loaded.signatures["serving_default"]
+    return lambda loaded=loaded: _fetch(function(**images))
+
+
+def _compiled(model, images, xla):
+    def answer(images):
+        probabilities = tf.nn.softmax(model(images, training=False)["ensemble"])
+        return {
+            "classes": tf.cast(tf.argmax(probabilities, axis=-1, output_type="int32"), "uint8"),
+            "confidence": tf.reduce_max(probabilities, axis=-1),
+        }
+
+    function = tf.function(answer, jit_compile=xla)
+    return lambda: _fetch(function(images))
+
+
+def _fetch(outputs):
+    return {key: value.numpy() for key, value in outputs.items()}
+
+
+def _timed(function, seconds):
+    def run():
+        start = time.process_time()
+        function()
+        seconds.append(time.process_time() - start)
+
+    return run
+
+
+def _quartiles(ratios):
+    low, middle, high = np.percentile(ratios, (25, 50, 75))
+    return f"{middle:.3f} ({low:.3f}-{high:.3f})"
+
+
+if __name__ == "__main__":
+    main()
