@@ -8,6 +8,7 @@ never interrupted. SIGTERM saves a state after the step at hand and ends with th
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Callable
 
 import keras
@@ -100,8 +101,9 @@ def train(task, config, workdir, distribution):
     except LOST as error:
         if distribution.hosts == 1:
             raise
+        message = re.sub(r"{{.*?}} *", "", str(error.message)).splitlines()[0]
         raise RuntimeError(
-            f"A host is lost: {str(error.message).splitlines()[0]} Start all hosts again with the "
+            f"A host is lost: {message} Start all hosts again with the "
             f"same command; training goes on from the newest state in {workdir / FOLDER}."
         ) from error
 
@@ -134,9 +136,17 @@ class _Run:
                 ProgressBar(epochs=self.ends[-1]),
                 EpochLog(workdir / "log.csv", self.saver.finished),
                 keras.callbacks.TensorBoard(workdir / "tensorboard", write_graph=False),
-                ModelCheckpoint(workdir, task.monitor, task.mode, config.checkpoint_every),
             ]
-        self.callbacks.append(self.saver)  # the last: what it saves, the others have seen
+        self.callbacks += [
+            ModelCheckpoint(
+                workdir,
+                task.monitor,
+                task.mode,
+                config.checkpoint_every,
+                writes=distribution.is_chief,
+            ),
+            self.saver,  # the last: what it saves, the others have seen
+        ]
         self.model = task.build()
 
     def train(self):

@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import tempfile
 
 import keras
 
@@ -24,13 +25,17 @@ class ModelCheckpoint(keras.callbacks.Callback):
             the last model counts as the best.
         mode: `"max"` if the largest value is the best, or `"min"`.
         every: Number of epochs between two checkpoints; one is always written at the end.
+        writes: Whether this process writes the files. To save a model is a collective operation
+            under a strategy of several hosts: the others save, too, and throw it away.
 
     Raises:
         ValueError: If `mode` is neither.
         RuntimeError: If a checkpoint cannot be written; says why and what is still good.
     """
 
-    def __init__(self, directory, monitor="val_ensemble_mean_iou", mode="max", every=1):
+    def __init__(
+        self, directory, monitor="val_ensemble_mean_iou", mode="max", every=1, writes=True
+    ):
         super().__init__()
         self.directory = pathlib.Path(directory)
         if mode not in ("max", "min"):
@@ -38,6 +43,7 @@ class ModelCheckpoint(keras.callbacks.Callback):
         self.monitor = monitor
         self.mode = mode
         self.every = every
+        self.writes = writes
         state = read_state(directory)
         self.best = state["best"] if state else None
         self.best_epoch = state["best_epoch"] if state else None
@@ -59,6 +65,10 @@ class ModelCheckpoint(keras.callbacks.Callback):
         """Writes the model as it is now; the caller need not, fit does."""
         epoch, logs = self._logs
         self._logs = None
+        if not self.writes:
+            with tempfile.TemporaryDirectory() as folder, averaged_weights(self.model):
+                self.model.save(pathlib.Path(folder) / "model.keras")
+            return
         value = logs.get(self.monitor)
         better = self.best is None or (value is not None and self._is_better(value))
         if better and value is not None:

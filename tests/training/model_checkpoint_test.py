@@ -57,6 +57,11 @@ def test_without_a_monitored_value_the_last_is_the_best(tmp_path, model):
     assert bias_of(tmp_path / "best.keras") == 1
 
 
+def test_another_process_writes(tmp_path, model):
+    run(ModelCheckpoint(tmp_path / "run", "score", writes=False), model, [0.1, 0.5])
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, model):
     run(ModelCheckpoint(tmp_path, "score"), model, [0.1])
     before = (tmp_path / "last.keras").read_bytes()
