@@ -141,9 +141,16 @@ def test_prediction_names_what_is_missing(run, tmp_path):
 
 
 def test_export_takes_raw_images(run, tmp_path):
-    served = tf.saved_model.load(export_run(run[0], tmp_path)).signatures["serving_default"]
-    outputs = served(rgb=tf.zeros((2, 40, 56, 3), "uint8"), depth=tf.ones((2, 40, 56, 1), "uint16"))
-    assert outputs["probabilities"].shape == (2, 40, 56, 13)
+    path = export_run(run[0], tmp_path / "rooms", subsets=[["rgb"]])
+    signatures = tf.saved_model.load(path).signatures
+    assert set(signatures) == {"serving_default", "serving_encoded", "serving_rgb"}
+    rgb, depth = tf.zeros((2, 40, 56, 3), "uint8"), tf.ones((2, 40, 56, 1), "uint16")
+    outputs = signatures["serving_default"](rgb=rgb, depth=depth)
+    assert outputs["classes"].shape == outputs["confidence"].shape == (2, 40, 56)
+    assert len((path / "assets" / "class_names.txt").read_text().splitlines()) == 13
+    contract = json.loads((path / "assets" / "preprocessing.json").read_text())
+    assert contract["inputs"]["depth"]["scale"] == 1e-3
+    assert (path / "assets.extra" / "tf_serving_warmup_requests").is_file()
 
 
 def test_a_folder_of_ones_own(tmp_path):
