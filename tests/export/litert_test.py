@@ -13,7 +13,10 @@ def test_raw_images_of_the_fixed_size(tmp_path):
         "ai_edge_litert.interpreter", reason="pip install 'keras_asym[litert]'"
     )
     model = MODELS["segmenter-cen-2"]()
-    version = export_saved_model(model, tmp_path, DTYPES, lambda name, image: preprocess(image))
+    outputs = ("classes", "probabilities")
+    version = export_saved_model(
+        model, tmp_path, DTYPES, lambda name, image: preprocess(image), outputs=outputs
+    )
     file = export_litert(version, tmp_path / "model.tflite", (2, 8, 12))
     runner = interpreter.Interpreter(str(file)).get_signature_runner("serving_default")
     details = runner.get_input_details()

@@ -18,7 +18,10 @@ def model():
 @pytest.fixture(scope="module")
 def version(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    return export_saved_model(model, folder, DTYPES, lambda name, image: preprocess(image))
+    outputs = ("classes", "probabilities")
+    return export_saved_model(
+        model, folder, DTYPES, lambda name, image: preprocess(image), outputs=outputs
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 24), (3, 9, 13)])

@@ -32,10 +32,11 @@ def test_every_runtime_gives_the_numbers_of_keras(served, runtime, tmp_path):
     if runtime in PACKAGES:
         for module in PACKAGES[runtime]:
             pytest.importorskip(module, reason=f"pip install 'keras_asym[{runtime}]'")
+    size = next(iter(raw.values())).shape[:3]
     if runtime == "onnx":
-        path = export_onnx(path, tmp_path / "model.onnx")
+        path = export_onnx(path, tmp_path / "model.onnx", size)  # open sizes: onnx_test.py
     if runtime == "litert":
-        path = export_litert(path, tmp_path / "model.tflite", next(iter(raw.values())).shape[:3])
+        path = export_litert(path, tmp_path / "model.tflite", size)
     outputs = RUNTIMES[runtime](path)(raw)
     assert sorted(outputs) == sorted(expected)
     for name, output in outputs.items():
