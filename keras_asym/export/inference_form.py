@@ -1,3 +1,5 @@
+import functools
+
 import tensorflow as tf
 
 from keras_asym.export.layer_forms import run_layer
@@ -23,6 +25,8 @@ class InferenceForm:
 
     Args:
         model: `Segmenter` or `Translator`, also one that `select` has made.
+        constant_kernels: `False` to keep the kernels in variables, where a graph could not hold
+            them: it is limited to 2 GiB.
 
     Call arguments:
         images: Dictionary of images by modality name, as the model takes them.
@@ -44,19 +48,21 @@ class InferenceForm:
     (1, 64, 64, 5)
     """
 
-    def __init__(self, model):
+    def __init__(self, model, constant_kernels=True):
         if not hasattr(model, "modality_names") or not hasattr(model, "output_keys"):
             raise ValueError(
                 "`model` must be a Segmenter or a Translator. Received: model="
                 f"{getattr(model, 'name', model)}"
             )
         self.model = _in_float32(model)
+        self.constant_kernels = constant_kernels
         self.modality_names = tuple(model.modality_names)
         self.output_keys = tuple(model.output_keys)
 
     def __call__(self, images):
         images = {name: tf.cast(images[name], "float32") for name in self.modality_names}
-        outputs = rebuild(self.model.network, images, lambda layer: layer, run_layer)
+        run = functools.partial(run_layer, constant_kernels=self.constant_kernels)
+        outputs = rebuild(self.model.network, images, lambda layer: layer, run)
         if not isinstance(self.model, Segmenter):
             return {key: outputs[key] for key in self.output_keys}
         resize = resize_bicubic if self.model.evaluation_resize == "bicubic" else resize_bilinear

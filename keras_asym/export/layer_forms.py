@@ -10,7 +10,9 @@ from keras_asym.layers.modality_layer import ModalityLayer
 from keras_asym.ops import kept_channels, shift_pixels
 
 
-def run_layer(layer, *args, present=None, mask=None, training=None, **kwargs):
+def run_layer(
+    layer, *args, present=None, mask=None, training=None, constant_kernels=True, **kwargs
+):
     """Runs one layer for inference.
 
     Args:
@@ -18,6 +20,7 @@ def run_layer(layer, *args, present=None, mask=None, training=None, **kwargs):
         *args, **kwargs: What the network's graph calls it on, with `Branches` for folded tensors.
         present: The modalities that are there, as in the graph.
         mask, training: Not used.
+        constant_kernels: Whether kernels are constants of the graph.
 
     Returns:
         Its outputs, `Branches` for folded tensors.
@@ -27,7 +30,8 @@ def run_layer(layer, *args, present=None, mask=None, training=None, **kwargs):
     branches = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Branches)]
     if not branches:
         return layer(*args, **kwargs)  # in front of the fold
-    call = _convolution(layer) if type(layer) is keras.layers.Conv2D else layer
+    is_convolution = type(layer) is keras.layers.Conv2D
+    call = _convolution(layer, constant_kernels) if is_convolution else layer
     outputs = []
     for index in range(len(branches[0])):
         own_args, own_kwargs = keras.tree.map_structure(
@@ -124,11 +128,13 @@ _FORMS = {
 }
 
 
-def _convolution(layer):
-    """A convolution whose kernel is a constant, which TensorFlow brings into its order once."""
+def _convolution(layer, constant_kernel):
+    """A convolution. A constant kernel is brought into TensorFlow's order once, not in each run."""
     if layer.data_format != "channels_last" or layer.quantization_mode is not None:
         return layer
-    kernel = tf.constant(constant(lambda: layer.kernel))
+    kernel = layer.kernel.value
+    if constant_kernel:
+        kernel = tf.constant(constant(lambda: layer.kernel))
     bias = constant(lambda: layer.bias) if layer.use_bias else None
     settings = layer.strides, layer.padding.upper(), None, layer.dilation_rate
 

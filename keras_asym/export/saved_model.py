@@ -8,8 +8,6 @@ import tensorflow as tf
 from keras_asym.export.serving_files import write_assets, write_server_settings, write_warmup
 from keras_asym.export.signatures import OUTPUTS, Contract, build_signatures, stride_of
 
-_LARGEST_GRAPH = 2**31 - 2**26  # a protocol buffer holds less than 2 GiB
-
 
 def export_saved_model(
     model,
@@ -29,7 +27,8 @@ def export_saved_model(
     """Exports a Segmenter or a Translator as `<base_path>/<version>/`, ready for TF Serving.
 
     The version is the next free integer. The model is written aside and renamed, so that a
-    serving process never sees half of it. What is exported is its `InferenceForm`. Signatures:
+    serving process never sees half of it. What is exported is its `InferenceForm`, with
+    kernels in variables instead of constants where they are more than 1 GiB. Signatures:
 
     - `serving_default`: raw images `(batch, height, width, channels)` by modality name, all three
       sizes dynamic.
@@ -75,8 +74,7 @@ def export_saved_model(
         Path of the new version.
 
     Raises:
-        ValueError: If `dtypes`, `channels`, `subsets` or `outputs` do not fit the model, or if it
-            is too large for a graph.
+        ValueError: If `dtypes`, `channels`, `subsets` or `outputs` do not fit the model.
     """
     names = list(model.modality_names)
     channels = channels or {name: model.network.input[name].shape[-1] for name in names}
@@ -91,13 +89,6 @@ def export_saved_model(
         stride=stride_of(model),
     )
     signatures = build_signatures(model, contract, subsets)
-    size = sum(function.graph.as_graph_def().ByteSize() for function in signatures.values())
-    if size > _LARGEST_GRAPH:
-        raise ValueError(
-            "`model` must be smaller: the constants of its signatures make a graph of "
-            f"{size / 2**30:.1f} GiB, of 2 GiB at most. Export fewer `subsets`, or into folders of "
-            f"their own. Received: model={model.name}, subsets={list(subsets)}"
-        )
     base_path = pathlib.Path(base_path)
     base_path.mkdir(parents=True, exist_ok=True)
     write_server_settings(base_path)
@@ -130,6 +121,12 @@ def _check(names, dtypes, channels, outputs):
 
 def _save(signatures, assets, path):
     module = tf.Module()
-    module.variables_read = [x for f in signatures.values() for x in f.graph.variables]
+    module.variables_read = [x for f in signatures.values() for x in _variables_read(f)]
     module.files = [tf.saved_model.Asset(str(asset)) for asset in assets]
     tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def _variables_read(function):
+    # Tracing also notes those that only became constants.
+    handles = {id(captured) for captured in function.captured_inputs}
+    return [variable for variable in function.graph.variables if id(variable.handle) in handles]

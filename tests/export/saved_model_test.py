@@ -122,6 +122,19 @@ def test_translator_answers_uint8(tmp_path):
     np.testing.assert_allclose(alone["image"], expected, atol=0.501)
 
 
+def test_kernels_too_large_for_a_graph_stay_variables(model, exported, tmp_path, monkeypatch):
+    assert not tf.train.list_variables(str(exported / "variables" / "variables"))[1:]
+    size = 4 * model.network.count_params()
+    monkeypatch.setattr("keras_asym.export.signatures._MOST_CONSTANTS", 2 * size)
+    path = export(model, tmp_path, subsets=[["rgb"]], outputs=["probabilities"])
+    shapes = [shape for _, shape in tf.train.list_variables(str(path / "variables" / "variables"))]
+    assert [3, 3, 8, 8] in shapes
+    images = raw(model, 1, 9, 14)
+    outputs = tf.saved_model.load(path).signatures["serving_default"](**tensors(images))
+    expected = expected_outputs(model, images)["probabilities"]
+    assert distance(outputs["probabilities"], expected) < 1e-5
+
+
 def test_files_beside_the_model(exported):
     base = exported.parent
     assert sorted(x.name for x in base.iterdir()) == ["1", "batching.config", "models.config"]
