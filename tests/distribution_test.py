@@ -12,7 +12,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 STRATEGIES = {"mirrored": 2, "multi_worker": 2, "data_parallel": 4, "xla": 1}
-"""How many replicas there are. Four logical devices are the slow tests'."""
+"""How many replicas there are. XLA and four logical devices are the slow tests'."""
 
 
 def start(*arguments, **variables):
@@ -60,7 +60,12 @@ def run(strategy, *arguments):
     return [json.loads(text.splitlines()[-1]) for text, _ in outputs]
 
 
-@pytest.fixture(scope="module", params=STRATEGIES)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name == "xla" else ()) for name in STRATEGIES
+    ],
+)
 def results(request):
     found = run(request.param)
     assert found[0]["replicas"] == STRATEGIES[request.param]
