@@ -295,7 +295,6 @@ def test_translator_through_the_session(system, count, tmp_path):
         session.run("serving_default", raw(model, 1, 16, 20))
 
 
-@pytest.mark.slow
 def test_saved_model_cli(model, base_path, tmp_path):
     images = raw(model, 1, 8, 8)
     inputs = []
