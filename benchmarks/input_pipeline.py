@@ -34,6 +34,7 @@ MODALITIES = {
 }
 IMAGES = (*MODALITIES, "label")
 NUM_CLASSES = 13
+_SETTLE = 3  # seconds
 
 
 def build(data_dir, count):
@@ -108,6 +109,7 @@ def opencv_batches(folder, count, workers):
 
 def measure(batches, number, warm_up, processes):
     """Examples a second and CPU seconds an example over `number` batches."""
+    time.sleep(_SETTLE)  # the other one fills its buffers and stops
     for _ in range(warm_up):  # what was prepared while the other one ran
         next(batches)
     cpu, start = cpu_seconds(processes), time.perf_counter()
