@@ -68,25 +68,28 @@ def _report(network, name, options):
     contestants = {"exported": _exported(model, images), "Keras": _compiled(model, images, False)}
     if options.xla:
         contestants["Keras, XLA"] = _compiled(model, images, True)
-    cpu = {key: [] for key in contestants}
-    functions = [_timed(function, cpu[key]) for key, function in contestants.items()]
+    lists = [[] for _ in range(len(contestants) + 1)]
+    functions = zip([*contestants.values(), convolution], lists, strict=True)
     before = os.getloadavg()[0]
-    wall = in_turn([*functions, convolution], options.repetitions)
+    wall = in_turn([_timed(*pair) for pair in functions], options.repetitions)
+    cpu = np.transpose([seconds[-options.repetitions :] for seconds in lists])
     flops = 2 * count_macs(model, *size[1:]).total
-    rate = CONVOLUTION_FLOPS / np.median(wall[:, -1])
-    share = 100 * flops / np.median(wall[:, 0]) / rate
+    shares = [
+        100 * (flops / np.median(times[:, 0])) / (CONVOLUTION_FLOPS / np.median(times[:, -1]))
+        for times in (wall, cpu)
+    ]
     print(
         f"{network} {name} {size[1]}x{size[2]}: {flops / 2e9:.1f} GMACs, {model.count_params():,}"
     )
     for column, key in enumerate(list(contestants)[1:], 1):
-        ours, theirs = cpu["exported"], cpu[key]
         print(
             f"  {key} / exported: time {_quartiles(wall[:, column] / wall[:, 0])}, "
-            f"processor {_quartiles(np.divide(theirs, ours)[-options.repetitions :])}; "
+            f"processor {_quartiles(cpu[:, column] / cpu[:, 0])}; "
             f"{1e3 * np.median(wall[:, column]):.0f} ms / {1e3 * np.median(wall[:, 0]):.0f} ms"
         )
     print(
-        f"  exported: {share:.0f} % of the convolution rate, {rate / 1e9:.0f} GFLOP/s; "
+        f"  exported: {shares[0]:.0f} % of the convolution rate by time, {shares[1]:.0f} % by the "
+        f"processor's; {CONVOLUTION_FLOPS / np.median(wall[:, -1]) / 1e9:.0f} GFLOP/s; "
         f"{options.repetitions} pairs; load {before:.1f}-{os.getloadavg()[0]:.1f}",
         flush=True,
     )
