@@ -4,7 +4,8 @@
 
 The time is that of the ensemble's answer to random images of the network's own values (float32),
 of which every run gets the same; each format runs in a process of its own, whose peak of memory is
-told, TensorFlow or the other runtime included. The median stands beside the quartiles.
+told, TensorFlow or the other runtime included. The median stands beside the quartiles. Messages of
+TensorFlow and the converters go to the standard error: `2> /dev/null` leaves the table.
 """
 
 import argparse
