@@ -199,7 +199,7 @@ def save_floats(model, raw, path):
         name: tf.TensorSpec((None, None, None, image.shape[-1]), image.dtype, name)
         for name, image in raw.items()
     }
-    function = tf.function(answer).get_concrete_function(**specs)
+    function = tf.function(answer, autograph=False).get_concrete_function(**specs)
     module = tf.Module()
     module.weights = function.graph.variables
     tf.saved_model.save(module, str(path), signatures={"serving_default": function})

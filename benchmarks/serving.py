@@ -111,7 +111,7 @@ def _compiled(model, images, xla):
             "confidence": tf.reduce_max(probabilities, axis=-1),
         }
 
-    function = tf.function(answer, jit_compile=xla)
+    function = tf.function(answer, jit_compile=xla, autograph=False)
     return lambda: _fetch(function(images))
 
 

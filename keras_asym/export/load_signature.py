@@ -47,7 +47,7 @@ def load_signature(saved_model, signature, size):
     }
     module = tf.Module()
     module.loaded = loaded  # whose weights `served` reads
-    module.answer = tf.function(lambda images: served(**images))
+    module.answer = tf.function(lambda images: served(**images), autograph=False)
     return module, specs
 
 

@@ -45,7 +45,9 @@ def count_macs(model, height, width):
         name: tf.TensorSpec((1, height, width, model.network.input[name].shape[-1]))
         for name in model.modality_names
     }
-    function = tf.function(lambda images: model(images, training=False)["ensemble"])
+    function = tf.function(
+        lambda images: model(images, training=False)["ensemble"], autograph=False
+    )
     found = dict.fromkeys(("convolution", "transposed", "dense", "other"), 0)
     for operation in _operations(function.get_concrete_function(specs).graph):
         kind, macs = _macs(operation)

@@ -36,7 +36,7 @@ def preprocess(image):
 def save(model, path):
     """Writes the inference form, every output in floats: uint8 values hide what differs."""
     form = InferenceForm(model)
-    function = tf.function(lambda **raw: answer(form, raw))
+    function = tf.function(lambda **raw: answer(form, raw), autograph=False)
     specs = {
         name: tf.TensorSpec((None, None, None, image.shape[-1]), image.dtype, name)
         for name, image in raw_images(model).items()
