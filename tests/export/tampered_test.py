@@ -1,7 +1,6 @@
 """A model's folder that somebody has changed executes nothing."""
 
 import json
-import os
 import pickle
 import shutil
 import zipfile
@@ -50,13 +49,17 @@ def rewrite(path, member, change):
 
 
 def with_lambda(mark):
+    """The configuration with a Lambda layer, which leaves a mark, where an activation stands."""
+
     def change(data):
-        config = json.loads(data)
-        layer = keras.layers.Lambda(lambda x, mark=str(mark): os.mkdir(mark) or x, name="added")
-        inserted = keras.saving.serialize_keras_object(layer)
-        inserted.update(name="added", inbound_nodes=[])
-        layers = config["config"]["network"]["config"]["layers"]
-        layers.insert(0, inserted)
+        config, path = json.loads(data), str(mark)
+        layer = keras.layers.Lambda(
+            lambda x: __import__("os").makedirs(path, exist_ok=True) or x,
+            name="conv1_relu",
+        )
+        for old in config["config"]["network"]["config"]["layers"]:
+            if old["name"] == "conv1_relu":
+                old.update(keras.saving.serialize_keras_object(layer))
         return json.dumps(config).encode()
 
     return change
@@ -94,6 +97,8 @@ def test_a_lambda_layer_is_refused(run, command, tmp_path):
     with pytest.raises(ValueError, match=r"(?i)lambda"):
         COMMANDS[command](run, tmp_path)
     assert not mark.exists()
+    keras.saving.load_model(run / "best.keras", compile=False, safe_mode=False)
+    assert mark.exists()  # where nobody refuses it, it runs
 
 
 @pytest.mark.parametrize(("module", "name"), [("os", "system"), ("builtins", "eval")])
