@@ -4,8 +4,17 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_asym import layers
 from keras_asym.export.branches import Branches, constant
+from keras_asym.layers import (
+    ChannelExchange,
+    ChannelShuffle,
+    FoldModalities,
+    ModalityBatchNormalization,
+    ModalityEnsemble,
+    ModalityInstanceNormalization,
+    PixelShift,
+    UnfoldModalities,
+)
 from keras_asym.layers.modality_layer import ModalityLayer
 from keras_asym.ops import kept_channels, shift_pixels
 
@@ -25,7 +34,7 @@ def run_layer(
     Returns:
         Its outputs, `Branches` for folded tensors.
     """
-    if isinstance(layer, ModalityLayer | layers.ChannelExchange | layers.FoldModalities):
+    if isinstance(layer, ModalityLayer | ChannelExchange | FoldModalities):
         return _FORMS[type(layer)](layer, *args, present=present, **kwargs)
     branches = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Branches)]
     if not branches:
@@ -117,14 +126,14 @@ def _ensemble(layer, x, present):
 
 
 _FORMS = {
-    layers.FoldModalities: _fold,
-    layers.UnfoldModalities: _unfold,
-    layers.ModalityBatchNormalization: _batch_normalization,
-    layers.ModalityInstanceNormalization: _instance_normalization,
-    layers.ChannelExchange: _channel_exchange,
-    layers.ChannelShuffle: _channel_shuffle,
-    layers.PixelShift: _pixel_shift,
-    layers.ModalityEnsemble: _ensemble,
+    FoldModalities: _fold,
+    UnfoldModalities: _unfold,
+    ModalityBatchNormalization: _batch_normalization,
+    ModalityInstanceNormalization: _instance_normalization,
+    ChannelExchange: _channel_exchange,
+    ChannelShuffle: _channel_shuffle,
+    PixelShift: _pixel_shift,
+    ModalityEnsemble: _ensemble,
 }
 
 

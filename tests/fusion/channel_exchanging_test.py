@@ -103,7 +103,7 @@ def test_modalities_meet():
 def test_nothing_matches():
     with pytest.raises(
         ValueError,
-        match=r"`sites` must match .*BatchNormalization layer in the network 'small'.*"
+        match=r"`sites` must match .*normalization layer in the network 'small'.*"
         r"sites='nowhere'; its .* are: stem_bn, stack0_block0_1_bn, .*\.\.\.",
     ):
         to_multimodal(bottlenecks(), PAIR, ChannelExchanging(sites="nowhere"))
