@@ -104,12 +104,12 @@ def test_accumulated_averaged_and_in_less_precision(task, precision, tmp_path):
     assert_same(tmp_path / "whole", tmp_path / "again")
     arrays, _ = RunStates(tmp_path / "whole" / "checkpoints").load()
     assert all(np.isfinite(value).all() for value in arrays.values())
-    model, best = (
+    model, again = (
         keras.models.load_model(tmp_path / name / "last.keras", compile=False)
         for name in ("whole", "again")
     )
-    x = {name: np.ones((1, 24, 24, 3 if name != "depth" else 1)) for name in model.modality_names}
-    np.testing.assert_array_equal(model(x)["ensemble"], best(x)["ensemble"])
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_sigterm_saves_at_the_next_step(finished, tmp_path):
