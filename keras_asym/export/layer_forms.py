@@ -1,4 +1,20 @@
-"""How each layer of a trained multimodal network runs in the inference form."""
+"""How each layer of a trained multimodal network runs in the inference form.
+
+What pays: constant kernels, and modalities side by side. Light RefineNet ResNet-18, 40 classes, two
+modalities, 240x320, batch 1, two busy CPU cores (TensorFlow 2.21, float32, 25 turns in one
+process): the processor's time of the Keras model over that of the form, median of the turns:
+
+| | CEN | AsymFusion |
+|---|---|---|
+| as it is here | 1.22 | 1.21 |
+| kernels in variables | 0.99 | 0.98 |
+| variables, norms as FusedBatchNorm | 1.01 | 0.99 |
+| a kernel for each modality, its scale folded in | 1.21 | 1.20 |
+| 5x5 maxima as rows and columns | 1.18 | 1.13 |
+| masks as a gathering of channels | 1.17 | 1.17 |
+
+The rows but the first are left out. A kernel for each modality would also multiply the model's size.
+"""
 
 import keras
 import tensorflow as tf
