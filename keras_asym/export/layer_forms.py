@@ -13,7 +13,8 @@ process): the processor's time of the Keras model over that of the form, median 
 | 5x5 maxima as rows and columns | 1.18 | 1.13 |
 | masks as a gathering of channels | 1.17 | 1.17 |
 
-The rows but the first are left out. A kernel for each modality would also multiply the model's size.
+The rows but the first are left out. One kernel a modality would also multiply
+the size of the model.
 """
 
 import keras
