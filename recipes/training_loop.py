@@ -69,9 +69,9 @@ def train(task, config, workdir, distribution):
 
     Args:
         task: `Task`.
-        config: The run's `ConfigDict`; read here are `evaluate_every`, `checkpoint_every` (epochs),
-            `checkpoint_steps` (0: so often that a checkpoint costs little), `precision` and
-            `gradient_accumulation`.
+        config: The run's `ConfigDict`; read here are `seed`, `evaluate_every`, `checkpoint_every`
+            (epochs), `checkpoint_steps` (0: so often that a checkpoint costs little), `precision`
+            and `gradient_accumulation`.
         workdir: Folder of the run, open; all hosts see the same one.
         distribution: Result of `keras_asym.training.choose_distribution`.
     """
@@ -147,6 +147,8 @@ class _Run:
             ),
             self.saver,  # the last: what it saves, the others have seen
         ]
+        # Here, as opening the data has drawn numbers on the host that built them.
+        keras.utils.set_random_seed(config.seed)
         self.model = task.build()
 
     def train(self):

@@ -56,7 +56,6 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
     """
     distribution = choose_distribution(strategy)
     workdir = distribution.chief_first(functools.partial(open_run, workdir, config))
-    keras.utils.set_random_seed(config.seed)
     builder = distribution.chief_first(lambda: open_dataset(config))
     names = class_names(builder)
     pipeline = pipeline_config(config, len(names))

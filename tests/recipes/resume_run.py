@@ -141,6 +141,7 @@ def translator_task(stages, options):
 TASKS = {"segmenter": segmenter_task, "translator": translator_task}
 CONFIG = ConfigDict(
     {
+        "seed": 3,
         "evaluate_every": 2,
         "checkpoint_every": 2,
         "checkpoint_steps": 1,
@@ -154,7 +155,6 @@ CONFIG = ConfigDict(
 def run(task, workdir, stages, strategy="none", **changes):
     """One training, from the beginning or from where it was."""
     workdir.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(3)
     config = ConfigDict({**CONFIG, **changes})
     task = TASKS[task](stages, optimizer_options(config))
     train(task, config, workdir, choose_distribution(strategy))
