@@ -6,8 +6,11 @@ import pytest
 
 from keras_asym.networks import FIDInception
 from keras_asym.weights import load_fid_inception_state_dict
+from tests.fusion.examples import LARGE
 from tests.helpers import distance, run
 from tests.networks.fid_weights import image, published_name, sample, shapes, state_dict
+
+pytestmark = LARGE
 
 # Outputs of torch-fidelity's network; fid_inception_proof_test.py makes and compares them in full.
 PUBLISHED = pathlib.Path(__file__).parents[1] / "data" / "fid_inception.npz"

@@ -5,7 +5,10 @@ from keras_asym.fusion import ChannelExchanging
 from keras_asym.models import Translator
 from keras_asym.networks import PatchDiscriminator, UNetGenerator
 from keras_asym.weights import load_reference_checkpoint, load_reference_state_dict
+from tests.fusion.examples import LARGE
 from tests.weights.published import translator_shapes, translator_state_dict
+
+pytestmark = LARGE
 
 EXCHANGE = ChannelExchanging(threshold=1e-2, l1=1e-3, sites=r"down\d+_norm$")
 
