@@ -131,7 +131,8 @@ def _largest_probability(logits):
 
 
 def _image(image, contract):
-    return {"image": tf.saturate_cast(tf.round(127.5 * (image + 1)), "uint8")}
+    # Not `tf.saturate_cast`, for whose operation LiteRT has none.
+    return {"image": tf.cast(tf.clip_by_value(tf.round(127.5 * (image + 1)), 0, 255), "uint8")}
 
 
 def _specs(contract, names):

@@ -31,6 +31,22 @@ def test_raw_images_of_the_fixed_size(tmp_path):
     assert (outputs["classes"] == outputs["probabilities"].argmax(-1)).all()
 
 
+def test_a_served_translator(tmp_path):
+    interpreter = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="pip install 'keras_asym[litert]'"
+    )
+    model = MODELS["translator-asym-2"]()
+    raw = raw_images(model, 1, 16, 24)
+    dtypes = {name: image.dtype.name for name, image in raw.items()}
+    version = export_saved_model(model, tmp_path, dtypes, lambda name, image: preprocess(image))
+    file = export_litert(version, tmp_path / "model.tflite", (1, 16, 24))
+    image = interpreter.Interpreter(str(file)).get_signature_runner()(**raw)["image"]
+    served = tf.saved_model.load(version).signatures["serving_default"]
+    expected = served(**{name: tf.constant(x) for name, x in raw.items()})["image"].numpy()
+    assert image.dtype == "uint8" and len(set(image.ravel())) > 20
+    assert (image == expected).mean() > 0.999
+
+
 @pytest.mark.parametrize("size", [(1, None, 12), (8, 12)])
 def test_an_open_size(tmp_path, size):
     with pytest.raises(ValueError, match="must be a fixed"):
