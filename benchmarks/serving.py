@@ -2,13 +2,18 @@
 
     python -m benchmarks.serving
 
-Batch 1, two modalities, float32 images: classes and confidence of the ensemble, by the Keras model
-in a `tf.function` and by `serving_default` of its SavedModel, in turn, in one process. Printed are
-the ratio of their times (median and quartiles of the pairs; above 1 the exported model is quicker),
-the same of the processor's time, which other work on the machine disturbs less, the share of this
-machine's convolution rate that the exported model reaches (of the network's own multiply-
-accumulates; the rate is that of `benchmarks.overhead`, in the same run), and the load before and
-after. `--xla` adds the Keras model compiled by XLA, which is what `predict` runs.
+Batch 1, two modalities, float32 images, in turn, in one process:
+
+- exported: `serving_default` of the SavedModel: classes and confidence of the ensemble.
+- Keras: the model in a `tf.function`, as it is called: logits of all branches and the ensemble.
+- Keras, pruned: a `tf.function` of the model that gives what the exported one does.
+- Keras, XLA (with `--xla`): the model compiled by XLA, which is what `predict` runs.
+
+Printed are the ratios of their times (median and quartiles of the turns; above 1 the exported model
+is quicker), the same of the processor's time, which other work on the machine disturbs less, the
+share of this machine's convolution rate that the exported model reaches (of the network's own
+multiply-accumulates; the rate is that of `benchmarks.overhead`, in the same run), and the load
+before and after.
 """
 
 import argparse
@@ -65,9 +70,15 @@ def _report(network, name, options):
         key: tf.constant(generator.standard_normal((*size, channels)), "float32")
         for key, channels in MODALITIES.items()
     }
-    contestants = {"exported": _exported(model, images), "Keras": _compiled(model, images, False)}
+    contestants = {
+        "exported": _exported(model, images),
+        "Keras": _compiled(lambda x: model(x, training=False), images),
+        "Keras, pruned": _compiled(lambda x: _answer(model, x), images),
+    }
     if options.xla:
-        contestants["Keras, XLA"] = _compiled(model, images, True)
+        contestants["Keras, XLA"] = _compiled(
+            lambda x: model(x, training=False), images, jit_compile=True
+        )
     lists = [[] for _ in range(len(contestants) + 1)]
     functions = zip([*contestants.values(), convolution], lists, strict=True)
     before = os.getloadavg()[0]
@@ -103,16 +114,17 @@ def _exported(model, images):
     return lambda loaded=loaded: _fetch(function(**images))
 
 
-def _compiled(model, images, xla):
-    def answer(images):
-        probabilities = tf.nn.softmax(model(images, training=False)["ensemble"])
-        return {
-            "classes": tf.cast(tf.argmax(probabilities, axis=-1, output_type="int32"), "uint8"),
-            "confidence": tf.reduce_max(probabilities, axis=-1),
-        }
-
-    function = tf.function(answer, jit_compile=xla, autograph=False)
+def _compiled(function, images, **options):
+    function = tf.function(function, autograph=False, **options)
     return lambda: _fetch(function(images))
+
+
+def _answer(model, images):
+    probabilities = tf.nn.softmax(model(images, training=False)["ensemble"])
+    return {
+        "classes": tf.cast(tf.argmax(probabilities, axis=-1, output_type="int32"), "uint8"),
+        "confidence": tf.reduce_max(probabilities, axis=-1),
+    }
 
 
 def _fetch(outputs):
