@@ -160,6 +160,7 @@ def main(argv=None):
             f"{name:20} {middle:7.1f} examples/s (quartiles {low:.1f} to {high:.1f}), "
             f"{1e3 * np.median(cpu):.1f} ms of CPU time an example"
         )
+        print(" " * 21 + "turns: " + ", ".join(f"{rate:.0f}" for rate in rates))
     ratio = np.array(results["tf.data"])[:, 0] / np.array(results["OpenCV, DataLoader"])[:, 0]
     print(f"ratio tf.data / DataLoader: median {np.median(ratio):.2f} of {len(ratio)} pairs")
 
