@@ -6,11 +6,13 @@ Both read the same examples of 480x640 pixels, as the same encoded PNGs (RGB, 16
 decode them and apply the papers' training augmentation: scale 0.5 to 2 with a shorter side of at
 least 350 (bicubic RGB, nearest depth and mask), padding to 500, mirror, crop of 500x500,
 normalization, batches of 6. The two are measured in turn, in one run, on rendered rooms that are
-built first (a minute). Printed are examples a second, the median over the turns, and the CPU time
-of an example, in which other work on the machine counts less.
+built first (a minute); each turn opens its pipeline anew and closes it, so that neither prepares
+batches while the other one is measured. Printed are examples a second, the median over the turns,
+and the CPU time of an example, in which other work on the machine counts less.
 """
 
 import argparse
+import gc
 import os
 import pathlib
 import resource
@@ -34,7 +36,8 @@ MODALITIES = {
 }
 IMAGES = (*MODALITIES, "label")
 NUM_CLASSES = 13
-_SETTLE = 3  # seconds
+_WARM_UP = 20  # batches
+_SETTLE = 2  # seconds
 
 
 def build(data_dir, count):
@@ -67,7 +70,7 @@ def write_files(builder, folder):
 
 
 def tensorflow_batches(builder):
-    """Endless batches of `recipes.segmentation.input_pipeline`."""
+    """Endless batches of `recipes.segmentation.input_pipeline`; runs in this process."""
     from recipes.data.datasets import open_split
     from recipes.segmentation.input_pipeline import train_dataset
 
@@ -77,11 +80,11 @@ def tensorflow_batches(builder):
         "augmentation": AUGMENTATION,
     }
     source = open_split(builder, "train", IMAGES)
-    return iter(train_dataset(source, config, BATCH_SIZE))
+    return iter(train_dataset(source, config, BATCH_SIZE)), ()
 
 
 def opencv_batches(folder, count, workers):
-    """Endless batches of a PyTorch DataLoader."""
+    """Endless batches of a PyTorch DataLoader, and its processes."""
     import torch
 
     from benchmarks.opencv_dataset import OpenCVDataset
@@ -104,13 +107,14 @@ def opencv_batches(folder, count, workers):
         num_workers=workers,
         multiprocessing_context="spawn",  # TensorFlow's threads do not survive a fork
     )
-    return iter(loader)
+    batches = iter(loader)
+    return batches, [worker.pid for worker in batches._workers]
 
 
-def measure(batches, number, warm_up, processes):
-    """Examples a second and CPU seconds an example over `number` batches."""
-    time.sleep(_SETTLE)  # the other one fills its buffers and stops
-    for _ in range(warm_up):  # what was prepared while the other one ran
+def measure(opened, number):
+    """Examples a second and CPU seconds an example over `number` batches of a pipeline."""
+    batches, processes = opened
+    for _ in range(_WARM_UP):
         next(batches)
     cpu, start = cpu_seconds(processes), time.perf_counter()
     for _ in range(number):
@@ -134,7 +138,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data_dir", default="runs/benchmark", help="where the data set is kept")
     parser.add_argument("--examples", type=int, default=24, help="frames to render")
-    parser.add_argument("--batches", type=int, default=30, help="of each turn")
+    parser.add_argument("--batches", type=int, default=40, help="of each turn")
     parser.add_argument("--repetitions", type=int, default=5, help="turns")
     parser.add_argument("--workers", type=int, default=2, help="of the DataLoader")
     arguments = parser.parse_args(argv)
@@ -143,15 +147,15 @@ def main(argv=None):
     count = write_files(builder, folder / "files")
     load = os.getloadavg()[0]
     pipelines = {
-        "tf.data": tensorflow_batches(builder),
-        "OpenCV, DataLoader": opencv_batches(folder / "files", count, arguments.workers),
+        "tf.data": lambda: tensorflow_batches(builder),
+        "OpenCV, DataLoader": lambda: opencv_batches(folder / "files", count, arguments.workers),
     }
-    workers = [worker.pid for worker in pipelines["OpenCV, DataLoader"]._workers]
     results = {name: [] for name in pipelines}
     for _ in range(arguments.repetitions):
-        for name, batches in pipelines.items():
-            processes = workers if name != "tf.data" else ()
-            results[name].append(measure(batches, arguments.batches, 12, processes))
+        for name, opened in pipelines.items():
+            results[name].append(measure(opened(), arguments.batches))
+            gc.collect()  # closes the pipeline
+            time.sleep(_SETTLE)
     print(f"{os.cpu_count()} CPUs, load {load:.1f} before and {os.getloadavg()[0]:.1f} after")
     for name, turns in results.items():
         rates, cpu = np.array(turns).T
