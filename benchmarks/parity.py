@@ -67,7 +67,7 @@ def main():
 
 
 def read_frame(folder):
-    """Name and images of the first frame of which there are both modalities."""
+    """Name and images of the first frame of which there are both modalities, depth in mm."""
     folder = pathlib.Path(folder)
     both = {p.stem for p in (folder / "rgb").iterdir()} & {
         p.stem for p in (folder / "depth").iterdir()
@@ -76,7 +76,9 @@ def read_frame(folder):
         raise SystemExit(f"error: --frame must hold rgb/NAME.png and depth/NAME.png: {folder}")
     name = min(both)
     files = {kind: folder / kind / f"{name}.png" for kind in ("rgb", "depth")}
-    return name, read_example(name, files, {"rgb": {"channels": 3}, "depth": {"channels": 1}})
+    image = read_example(name, files, {"rgb": {"channels": 3}, "depth": {"channels": 1}})
+    # The papers' files count fifths of a millimetre, the rendered rooms millimetres.
+    return name, {**image, "depth": np.round(image["depth"] / 5).astype("uint16")}
 
 
 def raw_images(frame, names):

@@ -4,8 +4,9 @@
 
 Batch 1, two modalities, float32 images, in turn, in one process:
 
-- exported: `serving_default` of the SavedModel: classes and confidence of the ensemble.
-- Keras: the model in a `tf.function`, as it is called: logits of all branches and the ensemble.
+- exported: `serving_default` of the SavedModel: classes and confidence of the ensemble, or its
+  8-bit image.
+- Keras: the model in a `tf.function`, as it is called: all branches and the ensemble.
 - Keras, pruned: a `tf.function` of the model that gives what the exported one does.
 - Keras, XLA (with `--xla`): the model compiled by XLA, which is what `predict` runs.
 
@@ -32,9 +33,14 @@ from benchmarks.overhead import CONVOLUTION_FLOPS, convolution, in_turn
 from benchmarks.parity import give_up_channels
 from keras_asym import fusion, models, networks
 from keras_asym.export import export_saved_model
+from keras_asym.export.signatures import stride_of
 from keras_asym.profile.counts import count_macs
 
 FUSIONS = {"cen": fusion.ChannelExchanging, "asym": fusion.AsymmetricFusion}
+TRANSLATION_FUSIONS = {
+    "cen": fusion.ChannelExchanging(1e-2, sites=r"down\d+_norm$"),
+    "asym": fusion.AsymmetricFusion(r"down[2468]_conv$", shift_source="output"),
+}
 WIDTHS = {"light": (256, 256, 256, 256), "full": (512, 256, 256, 256)}
 MODALITIES = {"rgb": 3, "depth": 1}
 
@@ -44,12 +50,12 @@ def main():
     parser.add_argument(
         "--networks",
         nargs="+",
-        default=["resnet18-light", "resnet50-light", "resnet101-full"],
-        help="backbone-decoder; default: %(default)s",
+        default=["resnet18-light", "resnet50-light", "resnet101-full", "unet"],
+        help="backbone-decoder of a RefineNet, or unet for pix2pix's; default: %(default)s",
     )
     parser.add_argument("--fusions", nargs="+", default=["cen", "asym"], choices=list(FUSIONS))
-    parser.add_argument("--height", type=int, default=240)
-    parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--height", type=int, default=240, help="raised to what a U-Net takes")
+    parser.add_argument("--width", type=int, default=320, help="likewise")
     parser.add_argument("--repetitions", type=int, default=15, help="pairs of times")
     parser.add_argument("--xla", action="store_true", help="the Keras model under XLA, too")
     options = parser.parse_args()
@@ -61,11 +67,10 @@ def main():
 
 
 def _report(network, name, options):
-    backbone, decoder = network.split("-")
-    plain = networks.RefineNet(backbone, 40, decoder, WIDTHS[decoder])
-    model = give_up_channels(models.Segmenter(plain, MODALITIES, FUSIONS[name]()))
+    model = _translator(name) if network == "unet" else _segmenter(network, name)
     generator = np.random.default_rng(0)
-    size = (1, options.height, options.width)
+    stride = stride_of(model)
+    size = (1, *(-(-length // stride) * stride for length in (options.height, options.width)))
     images = {
         key: tf.constant(generator.standard_normal((*size, channels)), "float32")
         for key, channels in MODALITIES.items()
@@ -106,6 +111,19 @@ def _report(network, name, options):
     )
 
 
+def _segmenter(network, name):
+    backbone, decoder = network.split("-")
+    plain = networks.RefineNet(backbone, 40, decoder, WIDTHS[decoder])
+    return give_up_channels(models.Segmenter(plain, MODALITIES, FUSIONS[name]()))
+
+
+def _translator(name):
+    generator = networks.UNetGenerator(dropout_at_test=False)
+    strategy = TRANSLATION_FUSIONS[name]
+    discriminator = networks.PatchDiscriminator()
+    return give_up_channels(models.Translator(generator, discriminator, MODALITIES, strategy))
+
+
 def _exported(model, images):
     with tempfile.TemporaryDirectory() as folder:
         version = export_saved_model(model, folder, dict.fromkeys(images, "float32"))
@@ -120,7 +138,10 @@ def _compiled(function, images, **options):
 
 
 def _answer(model, images):
-    probabilities = tf.nn.softmax(model(images, training=False)["ensemble"])
+    answer = model(images, training=False)["ensemble"]
+    if isinstance(model, models.Translator):
+        return {"image": tf.cast(tf.clip_by_value(tf.round(127.5 * (answer + 1)), 0, 255), "uint8")}
+    probabilities = tf.nn.softmax(answer)
     return {
         "classes": tf.cast(tf.argmax(probabilities, axis=-1, output_type="int32"), "uint8"),
         "confidence": tf.reduce_max(probabilities, axis=-1),

@@ -19,7 +19,6 @@ the size of the model.
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from keras_asym.export.branches import Branches, constant
 from keras_asym.layers import (
@@ -56,8 +55,7 @@ def run_layer(
     branches = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Branches)]
     if not branches:
         return layer(*args, **kwargs)  # in front of the fold
-    is_convolution = type(layer) is keras.layers.Conv2D
-    call = _convolution(layer, constant_kernels) if is_convolution else layer
+    call = _CONVOLUTIONS.get(type(layer), _plain)(layer, constant_kernels)
     outputs = []
     for index in range(len(branches[0])):
         own_args, own_kwargs = keras.tree.map_structure(
@@ -85,10 +83,16 @@ def _instance_normalization(layer, x, present):
         return _scaled(layer, x, present, layer.moving_mean, layer.moving_variance)
     outputs = []
     for row, tensor in zip(layer.rows(present), x.tensors, strict=True):
-        mean, variance = ops.moments(tensor, axes=(1, 2), keepdims=True)
+        mean = _spatial_mean(tensor)
+        variance = _spatial_mean(tf.square(tensor - mean))
         scale, offset = layer.scale_and_offset(mean, variance, (row,), (1, 1, 1, -1))
         outputs.append(tensor * scale + offset)
     return Branches(outputs)
+
+
+def _spatial_mean(x):
+    # One axis after the other: a runtime that adds up all pixels one by one loses digits.
+    return tf.reduce_mean(tf.reduce_mean(x, axis=2, keepdims=True), axis=1, keepdims=True)
 
 
 def _scaled(layer, x, present, mean, variance):
@@ -154,6 +158,10 @@ _FORMS = {
 }
 
 
+def _plain(layer, constant_kernel):
+    return layer
+
+
 def _convolution(layer, constant_kernel):
     """A convolution. A constant kernel is brought into TensorFlow's order once, not in each run."""
     if layer.data_format != "channels_last" or layer.quantization_mode is not None:
@@ -161,13 +169,61 @@ def _convolution(layer, constant_kernel):
     kernel = layer.kernel.value
     if constant_kernel:
         kernel = tf.constant(constant(lambda: layer.kernel))
-    bias = constant(lambda: layer.bias) if layer.use_bias else None
     settings = layer.strides, layer.padding.upper(), None, layer.dilation_rate
+    finish = _bias_and_activation(layer)
+    return lambda x: finish(tf.nn.conv2d(x, kernel, *settings))
+
+
+def _transposed_convolution(layer, constant_kernel):
+    """A transposed convolution as a convolution whose channels become pixels.
+
+    With stride `s` and a kernel of `t * s`, each of the `s * s` pixels that an input pixel becomes
+    sees `t * t` input pixels: a `t x t` kernel for each of them, with no product more than before.
+    """
+    taps, rest = divmod(layer.kernel_size[0], layer.strides[0])
+    usual = (layer.data_format, layer.padding, layer.dilation_rate, layer.output_padding) == (
+        "channels_last",
+        "same",
+        (1, 1),
+        None,
+    )
+    square = len(set(layer.kernel_size)) == len(set(layer.strides)) == 1
+    if not constant_kernel or not usual or not square or rest or taps == 0:
+        return layer
+    stride = layer.strides[0]
+
+    def rearranged():
+        filters, channels = layer.kernel.shape[2:]
+        kernel = tf.reshape(layer.kernel, (taps, stride, taps, stride, filters, channels))
+        kernel = tf.transpose(tf.reverse(kernel, (0, 2)), (0, 2, 5, 1, 3, 4))
+        return tf.reshape(kernel, (taps, taps, channels, stride * stride * filters))
+
+    kernel = tf.constant(constant(rearranged))
+    edge = (taps - 1, taps - 1)
+    start = (taps - 1) * stride // 2  # what "same" cuts off in front
+    finish = _bias_and_activation(layer)
 
     def call(x):
-        x = tf.nn.conv2d(x, kernel, *settings)
+        height, width = tf.unstack(stride * tf.shape(x)[1:3])
+        x = tf.nn.conv2d(x, kernel, 1, ((0, 0), edge, edge, (0, 0)))
+        x = tf.nn.depth_to_space(x, stride) if stride > 1 else x
+        return finish(x[:, start : start + height, start : start + width])
+
+    return call
+
+
+def _bias_and_activation(layer):
+    bias = constant(lambda: layer.bias) if layer.use_bias else None
+
+    def finish(x):
         # Keras adds a reshaped bias; this one is added while the convolution runs.
         x = x if bias is None else tf.nn.bias_add(x, bias)
         return layer.activation(x)
 
-    return call
+    return finish
+
+
+_CONVOLUTIONS = {
+    keras.layers.Conv2D: _convolution,
+    keras.layers.Conv2DTranspose: _transposed_convolution,
+}

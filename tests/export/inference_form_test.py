@@ -110,6 +110,36 @@ def test_settings_of_convolutions(use_bias):
     assert_same(model, tiny.batch(2)[0])
 
 
+@pytest.mark.parametrize(
+    ("size", "strides", "padding", "rearranged"),
+    [
+        (4, 2, "same", True),
+        (2, 2, "same", True),
+        (6, 2, "same", True),
+        (9, 3, "same", True),
+        (3, 1, "same", True),
+        (3, 2, "same", False),
+        (1, 2, "same", False),
+        (4, 2, "valid", False),
+        ((4, 2), 2, "same", False),
+        ((4, 6), (2, 3), "same", False),
+    ],
+)
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_transposed_convolutions(size, strides, padding, rearranged, use_bias):
+    settings = {"use_bias": use_bias, "activation": "relu"}
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2DTranspose(5, size, strides, padding, name="conv", **settings)(inputs)
+    network = keras.Model(inputs, layers.BatchNormalization(name="bn")(x))
+    model = randomize(Segmenter(network, {"rgb": 3, "depth": 1}))
+    x = tiny.batch(2)[0]
+    assert_same(model, x)
+    found = operations(InferenceForm(model), x)
+    assert ("Conv2DBackpropInput" not in found) == rearranged
+    in_variables = traced(InferenceForm(model, constant_kernels=False), x)["ensemble"]
+    assert distance(in_variables, model(x)["ensemble"]) < 1e-5
+
+
 def test_dropout_at_test_stays():
     model = tiny_translator.tiny_translator(2, dropout=0.5, dropout_at_test=True)
     x, _ = tiny_translator.batch(2)
