@@ -2,6 +2,7 @@ import functools
 
 import tensorflow as tf
 
+from keras_asym.export.kernels import constant_kernel
 from keras_asym.export.layer_forms import run_layer
 from keras_asym.fusion.private_norms import rebuild
 from keras_asym.models import Segmenter
@@ -25,8 +26,9 @@ class InferenceForm:
 
     Args:
         model: `Segmenter` or `Translator`, also one that `select` has made.
-        constant_kernels: `False` to keep the kernels in variables, where a graph could not hold
-            them: it is limited to 2 GiB.
+        kernel_of: `constant_kernel`; `variable_kernel` where a graph, which is limited to 2 GiB,
+            could not hold them; or a `SharedKernels` for forms that go into one SavedModel. All of
+            `keras_asym.export.kernels`.
 
     Call arguments:
         images: Dictionary of images by modality name, as the model takes them.
@@ -48,20 +50,20 @@ class InferenceForm:
     (1, 64, 64, 5)
     """
 
-    def __init__(self, model, constant_kernels=True):
+    def __init__(self, model, kernel_of=constant_kernel):
         if not hasattr(model, "modality_names") or not hasattr(model, "output_keys"):
             raise ValueError(
                 "`model` must be a Segmenter or a Translator. Received: model="
                 f"{getattr(model, 'name', model)}"
             )
         self.model = _in_float32(model)
-        self.constant_kernels = constant_kernels
+        self.kernel_of = kernel_of
         self.modality_names = tuple(model.modality_names)
         self.output_keys = tuple(model.output_keys)
 
     def __call__(self, images):
         images = {name: tf.cast(images[name], "float32") for name in self.modality_names}
-        run = functools.partial(run_layer, constant_kernels=self.constant_kernels)
+        run = functools.partial(run_layer, kernel_of=self.kernel_of)
         outputs = rebuild(self.model.network, images, lambda layer: layer, run)
         if not isinstance(self.model, Segmenter):
             return {key: outputs[key] for key in self.output_keys}

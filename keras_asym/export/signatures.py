@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_asym.export.encoded_images import can_be_decoded, decode_images
 from keras_asym.export.image_checks import checked_images
 from keras_asym.export.inference_form import InferenceForm
+from keras_asym.export.kernels import SharedKernels, variable_kernel
 from keras_asym.models import Segmenter
 
 _MOST_CONSTANTS = 2**30  # bytes; a protocol buffer holds less than 2 GiB
@@ -50,10 +51,9 @@ def build_signatures(model, contract, subsets):
         Dictionary of `tf.ConcreteFunction`s: `serving_default`; `serving_encoded` where all images
         can be PNG files; `serving_<name>_<name>` for each subset.
     """
-    # Each function has constants of its own.
-    size = 4 * model.network.count_params() * (1 + len(subsets))
-    constant_kernels = size < _MOST_CONSTANTS
-    whole = _images_function(model, contract, constant_kernels)
+    fits = 4 * model.network.count_params() < _MOST_CONSTANTS
+    kernel_of = SharedKernels() if fits else variable_kernel
+    whole = _images_function(model, contract, kernel_of)
     names = model.modality_names
     signatures = {"serving_default": _images_signature(whole, contract, names)}
     if all(can_be_decoded(contract.channels[name], contract.dtypes[name]) for name in names):
@@ -67,7 +67,7 @@ def build_signatures(model, contract, subsets):
                 f"Received: subsets={[list(x) for x in subsets]}, of which {list(subset)} gives "
                 f"'{name}'"
             )
-        function = _images_function(part, contract, constant_kernels)
+        function = _images_function(part, contract, kernel_of)
         signatures[name] = _images_signature(function, contract, part.modality_names)
     return signatures
 
@@ -93,9 +93,9 @@ def stride_of(model):
     )
 
 
-def _images_function(model, contract, constant_kernels):
-    """From raw images to answers; signatures that share it share its constants."""
-    form = InferenceForm(model, constant_kernels)
+def _images_function(model, contract, kernel_of):
+    """From raw images to answers."""
+    form = InferenceForm(model, kernel_of)
 
     def answer(images):
         channels = {name: contract.channels[name] for name in images}

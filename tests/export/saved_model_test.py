@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from keras_asym.export import export_saved_model
 from keras_asym.fusion import ChannelExchanging
+from keras_asym.models import Segmenter
+from keras_asym.networks import RefineNet
 from tests.export.served import DTYPES, export, preprocess, raw
 from tests.helpers import distance
 from tests.models.tiny import CLASSES, tiny_segmenter
@@ -125,7 +127,7 @@ def test_translator_answers_uint8(tmp_path):
 def test_kernels_too_large_for_a_graph_stay_variables(model, exported, tmp_path, monkeypatch):
     assert not tf.train.list_variables(str(exported / "variables" / "variables"))[1:]
     size = 4 * model.network.count_params()
-    monkeypatch.setattr("keras_asym.export.signatures._MOST_CONSTANTS", 2 * size)
+    monkeypatch.setattr("keras_asym.export.signatures._MOST_CONSTANTS", size)
     path = export(model, tmp_path, subsets=[["rgb"]], outputs=["probabilities"])
     shapes = [shape for _, shape in tf.train.list_variables(str(path / "variables" / "variables"))]
     assert [3, 3, 8, 8] in shapes
@@ -133,6 +135,15 @@ def test_kernels_too_large_for_a_graph_stay_variables(model, exported, tmp_path,
     outputs = tf.saved_model.load(path).signatures["serving_default"](**tensors(images))
     expected = expected_outputs(model, images)["probabilities"]
     assert distance(outputs["probabilities"], expected) < 1e-5
+
+
+def test_signatures_share_their_kernels(tmp_path):
+    network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8), backbone_width=16)
+    model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
+    one, three = export(model, tmp_path / "one"), export(model, tmp_path / "three", subsets=SUBSETS)
+    sizes = [(path / "saved_model.pb").stat().st_size for path in (one, three)]
+    kernels = 4 * sum(np.prod(w.shape) for w in network.weights if w.name == "kernel")
+    assert kernels > 1e6 and sizes[1] < sizes[0] + kernels
 
 
 def test_files_beside_the_model(exported):
