@@ -5,9 +5,10 @@
 
 A Segmenter and a Translator of the demo's size are trained for some steps on rendered rooms, with
 each system and two and three modalities, exported and asked about a frame that they have not seen.
-Told is the largest relative L2 distance `||answer - Keras|| / ||Keras||` among the float outputs
-(probabilities, images in [-1, 1]) of the branches and the ensemble; and the share of classes or
-8-bit values of the served model that are equal to Keras', the lowest among the runtimes.
+Told are the largest relative L2 distance `||answer - Keras|| / ||Keras||` among the float outputs
+(probabilities, images in [-1, 1]) of the branches and the ensemble; the largest difference of any
+one of their values, in any runtime; and the share of classes or 8-bit values of the served model
+that are equal to Keras', the lowest among the runtimes.
 """
 
 import argparse
@@ -52,8 +53,9 @@ def main():
         name, image = read_frame(options.frame)
         frames[f"real, {name}, {'x'.join(map(str, image['rgb'].shape[:2]))}"] = image
     rooms = [render(seed, WIDTH, HEIGHT) for seed in range(4)]
-    print(f"| task | system | modalities | frame | {' | '.join(TITLES.values())} | equal |")
-    print("|" + "---|" * (5 + len(TITLES)))
+    columns = ("task", "system", "modalities", "frame", *TITLES.values(), "any value", "equal")
+    print(f"| {' | '.join(columns)} |")
+    print("|" + "---|" * len(columns))
     for build in (segmenter, translator):
         for system in SYSTEMS:
             for names in (("rgb", "depth"), ("rgb", "depth", "gray")):
@@ -152,24 +154,25 @@ def compare(model, frames, folder):
     served = export_saved_model(
         model, folder / "served", dtypes, preprocess, channels, outputs=outputs, branches=True
     )
-    floats = served
+    unrounded = served
     if isinstance(model, models.Translator):  # of which 8-bit values are served
-        floats = save_floats(model, raw, folder / "floats")
+        unrounded = save_floats(model, raw, folder / "floats")
     converted = {}
     for label, frame in frames.items():
         images = raw_images(frame, model.modality_names)
         expected = answer_of_keras(model, images)
-        cells, equal = [], []
+        cells, largest, equal = [], 0, []
         for runtime in TITLES:
             found = dict(run(runtime, served, images, converted))
-            if floats != served:
-                found.update(run(runtime, floats, images, converted))
-            kinds = {name: value.dtype == np.uint8 for name, value in found.items()}
-            cells.append(
-                max(distance(found[x], expected[x]) for x, whole in kinds.items() if not whole)
-            )
-            equal += [np.mean(found[x] == expected[x]) for x, whole in kinds.items() if whole]
-        yield " | ".join([label, *(f"{x:.1e}" for x in cells), f"{100 * min(equal):.3f} %"])
+            if unrounded != served:
+                found.update(run(runtime, unrounded, images, converted))
+            whole = [name for name, value in found.items() if value.dtype == np.uint8]
+            floats = [name for name in found if name not in whole]
+            cells.append(max(distance(found[x], expected[x]) for x in floats))
+            largest = max(largest, *(np.abs(found[x] - expected[x]).max() for x in floats))
+            equal += [np.mean(found[x] == expected[x]) for x in whole]
+        cells = [f"{x:.1e}" for x in (*cells, largest)]
+        yield " | ".join([label, *cells, f"{100 * min(equal):.3f} %"])
 
 
 def answer_of_keras(model, images):

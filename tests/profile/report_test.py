@@ -24,11 +24,11 @@ def test_every_format_is_measured(path, capsys):
     pytest.importorskip("tf2onnx", reason="pip install 'keras_asym[onnx]'")
     pytest.importorskip("onnxruntime", reason="pip install 'keras_asym[onnx]'")
     pytest.importorskip("ai_edge_litert", reason="pip install 'keras_asym[litert]'")
-    main([f"--model={path}", *SIZE, "--batch=2,1", "--formats=keras,onnx,litert"])
+    main([f"--model={path}", *SIZE, "--batch=2,1", "--formats=keras,saved_model,onnx,litert"])
     table = capsys.readouterr().out
     assert "Segmenter 'tiny' of rgb (3), depth (1); images 16x24" in table
     assert "parameters       967; of these private to each modality 64" in table
-    for title in ("Keras, compiled", "ONNX Runtime", "LiteRT"):
+    for title in ("Keras, compiled", "SavedModel", "ONNX Runtime", "LiteRT"):
         rows = re.findall(rf"^{title} +(\d) .* (\d+) MiB$", table, re.MULTILINE)
         assert [row[0] for row in rows] == ["1", "2"]
 
