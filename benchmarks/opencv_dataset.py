@@ -14,7 +14,7 @@ class OpenCVDataset(torch.utils.data.Dataset):
     Args:
         folder: Folder with `{index}_{rgb,depth,label}.png`.
         count: Number of examples in it.
-        draws: Length of the data set, which goes round.
+        draws: Length of the data set, which goes round; each draw has its own random numbers.
         size: Height and width of the crop.
         scale: Range of the random scale.
         shorter_side: Least length of the shorter side after scaling.
@@ -47,7 +47,7 @@ class OpenCVDataset(torch.utils.data.Dataset):
                 ("label", cv2.IMREAD_UNCHANGED),
             )
         )
-        random = np.random.default_rng()
+        random = np.random.default_rng(index)
         factor = max(random.uniform(*self.scale), self.shorter_side / min(label.shape))
         size = (round(label.shape[1] * factor), round(label.shape[0] * factor))
         images = [

@@ -1,4 +1,4 @@
-"""Does every runtime answer what Keras answers? The table of `docs/serving_parity.md`.
+"""Does every runtime answer what Keras answers? The table of `docs/serving.md`.
 
     python -m benchmarks.parity
     python -m benchmarks.parity --frame=FOLDER   # a real frame in the papers' format: rgb/, depth/

@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+import numpy as np
 import tensorflow_datasets as tfds
 
 import tfds_builders  # noqa: F401 (registers the builders)
@@ -11,6 +12,8 @@ from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder as rende
 
 ARCHIVES = ("nyudv2_rgbd", "sunrgbd_rgbd", "cityscapes_rgbd")
 """Data sets built from archives in the folder `root`; a name may go on with `/CONFIG`."""
+
+_MEMORY = 2**31  # bytes of decoded examples
 
 NAMES = ("rendered_rooms", "multimodal_folder", "taskonomy", *ARCHIVES)
 
@@ -83,6 +86,24 @@ def open_split(builder, split, names=None):
     return builder.as_dataset(
         split=split, read_config=in_order, shuffle_files=False, decoders=decoders
     )
+
+
+def keep_in_memory(source):
+    """Keeps a data set in memory, decoded, if it takes at most 2 GiB.
+
+    Args:
+        source: Finite `tf.data.Dataset` of examples.
+
+    Returns:
+        The data set, which otherwise is read anew each time; and how many of its examples may be
+        shuffled at a time, so that they take no more than this either. Taken for the size of all
+        is that of the first.
+    """
+    count = len(source)
+    first = next(iter(source.take(1).as_numpy_iterator()), {})
+    size = sum(np.asarray(value).nbytes for value in first.values())
+    most = _MEMORY // max(size, 1)
+    return (source.cache(), count) if count <= most else (source, max(most, 1))
 
 
 def open_data_source(builder, split):

@@ -2,18 +2,22 @@
 
 open_dataset(config)      a prepared TFDS builder; `config.data.name` is "rendered_rooms",
                           "taskonomy" or "multimodal_folder" (the columns are the domains)
-open_split(builder, split)
+open_split(builder, split, names)
+keep_in_memory(source)    the data set, cached if it is small
+image_names(config)       names of `config.inputs` and `config.target`
 domain_specs(config)      {name: spec} of `config.inputs`
 target_spec(config)       spec of `config.target`
 pipeline_config(config)   what `input_pipeline` takes
 """
 
 from recipes.data import datasets
-from recipes.data.datasets import open_data_source, open_split
+from recipes.data.datasets import keep_in_memory, open_data_source, open_split
 from recipes.image_translation.examples import check_config
 
 __all__ = [
     "domain_specs",
+    "image_names",
+    "keep_in_memory",
     "open_data_source",
     "open_dataset",
     "open_split",
@@ -54,6 +58,11 @@ def domain_specs(config):
 def target_spec(config):
     """The spec of the domain that the run paints."""
     return datasets.specs_of((config.target,), config.domains, "target")[config.target]
+
+
+def image_names(config):
+    """Names of the domains that the run reads."""
+    return (*config.inputs, config.target)
 
 
 def pipeline_config(config):

@@ -20,7 +20,13 @@ from ml_collections import config_flags
 
 from keras_asym.training import STRATEGIES, choose_distribution, write_atomically
 from recipes.errors import readable_errors
-from recipes.image_translation.data import open_dataset, open_split, pipeline_config
+from recipes.image_translation.data import (
+    image_names,
+    keep_in_memory,
+    open_dataset,
+    open_split,
+    pipeline_config,
+)
 from recipes.image_translation.evaluation import Inception, evaluate, text_table
 from recipes.image_translation.evaluation import describe as describe_protocol
 from recipes.image_translation.input_pipeline import eval_dataset, steps_per_epoch, train_dataset
@@ -55,7 +61,8 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
     inception = Inception(**config.inception)
     builder = distribution.chief_first(lambda: open_dataset(config))
     pipeline = pipeline_config(config)
-    source = open_split(builder, "train").cache()
+    source, most = keep_in_memory(open_split(builder, "train", image_names(config)))
+    pipeline["shuffle_buffer"] = min(pipeline["shuffle_buffer"], most)
     steps = steps_per_epoch(source, config.batch_size)
     print(
         f"Data: {builder.info.full_name}, {' + '.join(config.inputs)} -> {config.target}. "
@@ -75,7 +82,7 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
 def _task(config, builder, source, pipeline, steps, distribution):
     validation = None
     if "validation" in builder.info.splits:
-        validation = open_split(builder, "validation").cache()
+        validation, _ = keep_in_memory(open_split(builder, "validation", image_names(config)))
     batch_size = evaluation_batch_size(config.eval_batch_size, distribution)
     return Task(
         build=lambda: build_model(config),
@@ -86,7 +93,7 @@ def _task(config, builder, source, pipeline, steps, distribution):
         ),
         validation_batches=validation
         and (lambda context: eval_dataset(validation, pipeline, batch_size, context)),
-        keys=batch_keys(source, config.batch_size, config.seed, config.data.shuffle_buffer),
+        keys=batch_keys(source, config.batch_size, config.seed, pipeline["shuffle_buffer"]),
         monitor="val_ensemble_mae",
         mode="min",
     )

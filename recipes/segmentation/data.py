@@ -1,10 +1,12 @@
 """Opening the data set that a config names, and what its modalities mean."""
 
 from recipes.data import datasets
-from recipes.data.datasets import open_data_source, open_split
+from recipes.data.datasets import keep_in_memory, open_data_source, open_split
 
 __all__ = [
     "class_names",
+    "image_names",
+    "keep_in_memory",
     "modality_specs",
     "open_data_source",
     "open_dataset",
@@ -42,6 +44,11 @@ def class_names(builder):
 def modality_specs(config):
     """`{name: spec}` of the modalities that the run uses, in order."""
     return datasets.specs_of(tuple(config.inputs), config.modalities, "inputs")
+
+
+def image_names(config):
+    """Names of the images that the run reads."""
+    return (*config.inputs, "label")
 
 
 def pipeline_config(config, num_classes):

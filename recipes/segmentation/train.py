@@ -22,6 +22,8 @@ from recipes.errors import readable_errors
 from recipes.run_directory import checkpoint_path, open_run
 from recipes.segmentation.data import (
     class_names,
+    image_names,
+    keep_in_memory,
     modality_specs,
     open_dataset,
     open_split,
@@ -59,7 +61,8 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
     builder = distribution.chief_first(lambda: open_dataset(config))
     names = class_names(builder)
     pipeline = pipeline_config(config, len(names))
-    source = open_split(builder, "train").cache()
+    source, most = keep_in_memory(open_split(builder, "train", image_names(config)))
+    pipeline["shuffle_buffer"] = min(pipeline["shuffle_buffer"], most)
     steps = steps_per_epoch(source, config.batch_size)
     print(
         f"Data: {builder.info.full_name}, {len(names)} classes. "
@@ -79,7 +82,7 @@ def train_and_evaluate(config, workdir, strategy="none", command=None):
 def _task(config, builder, source, pipeline, steps, distribution):
     validation = None
     if "validation" in builder.info.splits:
-        validation = open_split(builder, "validation").cache()
+        validation, _ = keep_in_memory(open_split(builder, "validation", image_names(config)))
     # On JAX the statistics of a batch are global anyway.
     replicas = 1 if keras.backend.backend() == "jax" else distribution.replicas
     batch_size = evaluation_batch_size(config.eval_batch_size, distribution)
@@ -92,7 +95,7 @@ def _task(config, builder, source, pipeline, steps, distribution):
         ),
         validation_batches=validation
         and (lambda context: eval_dataset(validation, pipeline, batch_size, context)),
-        keys=batch_keys(source, config.batch_size, config.seed, config.data.shuffle_buffer),
+        keys=batch_keys(source, config.batch_size, config.seed, pipeline["shuffle_buffer"]),
         monitor="val_ensemble_mean_iou",
         mode="max",
     )

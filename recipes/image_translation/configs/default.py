@@ -14,7 +14,7 @@ def get_config():
     config.data = ml_collections.ConfigDict()
     config.data.name = "taskonomy"
     config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
-    config.data.shuffle_buffer = 1024
+    config.data.shuffle_buffer = 1024  # examples; fewer where so many take over 2 GiB
     config.data.root = ""  # of a folder: this and what follows, see tfds_builders
     config.data.columns = ()
     config.data.lists = {"train": "", "validation": "", "test": ""}

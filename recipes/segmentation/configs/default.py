@@ -17,7 +17,7 @@ def get_config():
     config.data = ml_collections.ConfigDict()
     config.data.name = "multimodal_folder"
     config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
-    config.data.shuffle_buffer = 1024
+    config.data.shuffle_buffer = 1024  # examples; fewer where so many take over 2 GiB
     config.data.root = ""  # of the folder: this and what follows, see tfds_builders
     config.data.columns = ("rgb", "label", "depth")
     config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}

@@ -1,8 +1,16 @@
 import ml_collections
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from recipes.data.datasets import open_data_source, open_dataset, open_split, specs_of
+from recipes.data import datasets
+from recipes.data.datasets import (
+    keep_in_memory,
+    open_data_source,
+    open_dataset,
+    open_split,
+    specs_of,
+)
 from tests.tfds_builders.nyudv2_rgbd import official_files as nyudv2
 from tests.tfds_builders.taskonomy import archive
 
@@ -27,6 +35,25 @@ def test_only_what_is_named_is_decoded(tmp_path):
         np.testing.assert_array_equal(part[name], whole[name])
     with pytest.raises(ValueError, match=r"must have the file format 'parquet'.*'tfrecord'"):
         open_data_source(builder, "train")
+
+
+@pytest.mark.parametrize(("memory", "reads", "shuffled"), [(400, 0, 4), (399, 4, 3), (10, 4, 1)])
+def test_a_small_data_set_is_kept_in_memory(memory, reads, shuffled, monkeypatch):
+    monkeypatch.setattr(datasets, "_MEMORY", memory)
+    read = []
+
+    def example(index):
+        read.append(index)
+        return np.full((5, 4, 1), index, "uint8"), np.full((5, 4, 1), index, "float32")
+
+    source = tf.data.Dataset.range(4).map(
+        lambda i: tf.numpy_function(example, [i], ("uint8", "float32"))
+    )
+    kept, most = keep_in_memory(source.map(lambda rgb, depth: {"rgb": rgb, "depth": depth}))
+    for _ in range(2):
+        read.clear()
+        assert [x["rgb"].flat[0] for x in kept.as_numpy_iterator()] == [0, 1, 2, 3]
+    assert (len(read), most) == (reads, shuffled)
 
 
 def test_a_data_source(tmp_path):
