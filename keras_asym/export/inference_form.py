@@ -56,7 +56,7 @@ class InferenceForm:
                 "`model` must be a Segmenter or a Translator. Received: model="
                 f"{getattr(model, 'name', model)}"
             )
-        self.model = _in_float32(model)
+        self.model = in_float32(model)
         self.kernel_of = kernel_of
         self.modality_names = tuple(model.modality_names)
         self.output_keys = tuple(model.output_keys)
@@ -72,7 +72,7 @@ class InferenceForm:
         return {key: resize(outputs[key], size) for key in self.output_keys}
 
 
-def _in_float32(model):
+def in_float32(model):
     """The model, or a copy that computes in float32 where it does not."""
     if all(layer.compute_dtype == "float32" for layer in model.network.layers):
         return model

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_asym.export.encoded_images import can_be_decoded, decode_images
 from keras_asym.export.image_checks import checked_images
-from keras_asym.export.inference_form import InferenceForm
+from keras_asym.export.inference_form import InferenceForm, in_float32
 from keras_asym.export.kernels import SharedKernels, variable_kernel
 from keras_asym.models import Segmenter
 
@@ -51,6 +51,7 @@ def build_signatures(model, contract, subsets):
         Dictionary of `tf.ConcreteFunction`s: `serving_default`; `serving_encoded` where all images
         can be PNG files; `serving_<name>_<name>` for each subset.
     """
+    model = in_float32(model)  # one copy, so that all signatures share its kernels
     fits = 4 * model.network.count_params() < _MOST_CONSTANTS
     kernel_of = SharedKernels() if fits else variable_kernel
     whole = _images_function(model, contract, kernel_of)

@@ -137,9 +137,12 @@ def test_kernels_too_large_for_a_graph_stay_variables(model, exported, tmp_path,
     assert distance(outputs["probabilities"], expected) < 1e-5
 
 
-def test_signatures_share_their_kernels(tmp_path):
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_signatures_share_their_kernels(policy, tmp_path):
+    keras.config.set_dtype_policy(policy)
     network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8), backbone_width=16)
     model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
+    keras.config.set_dtype_policy("float32")
     one, three = export(model, tmp_path / "one"), export(model, tmp_path / "three", subsets=SUBSETS)
     sizes = [(path / "saved_model.pb").stat().st_size for path in (one, three)]
     kernels = 4 * sum(np.prod(w.shape) for w in network.weights if w.name == "kernel")
