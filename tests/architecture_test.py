@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = {"ops", "layers", "regularizers", "fusion", "networks", "models", "losses", "metrics"}
 
+# What every room may use, and what knows nothing but Python's own library.
+SHARED = {"files"}
+
 # ops <- layers <- fusion <- models <- training, export <- profile; recipes
 ALLOWED = {
     "ops": set(),
@@ -67,7 +70,14 @@ def roots(names):
 
 
 def test_every_room_is_in_the_table():
-    assert {room(path) for path in files("keras_asym")} - {None} == set(ALLOWED)
+    assert {room(path) for path in files("keras_asym")} - {None} == {*SHARED, *ALLOWED}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_all_rooms_use_imports_nothing(name):
+    for path in files("keras_asym"):
+        if room(path) == name:
+            assert roots(imports(path)) <= set(sys.stdlib_module_names), path
 
 
 @pytest.mark.parametrize("name", ALLOWED)
@@ -78,7 +88,7 @@ def test_rooms_import_what_stands_before_them(name):
         for module in imports(path):
             assert module != "keras_asym", f"{path}: imports the whole package"
             if module.startswith("keras_asym."):
-                assert module.split(".")[1] in {name, *ALLOWED[name]}, f"{path}: {module}"
+                assert module.split(".")[1] in {name, *SHARED, *ALLOWED[name]}, f"{path}: {module}"
 
 
 def test_the_package_knows_neither_recipes_nor_tests():

@@ -1,6 +1,9 @@
+import pathlib
+
 import tensorflow as tf
 
-from keras_asym.export.load_signature import load_signature, write_aside
+from keras_asym.export.load_signature import load_signature
+from keras_asym.files import write_atomically
 
 
 def export_litert(saved_model, path, size, signature="serving_default"):
@@ -38,4 +41,7 @@ def export_litert(saved_model, path, size, signature="serving_default"):
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.answer.get_concrete_function(specs)], module
     )
-    return write_aside(path, converter.convert())
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, converter.convert())
+    return path

@@ -1,9 +1,6 @@
 """A signature of a SavedModel in the form that converters take."""
 
 import importlib
-import os
-import pathlib
-import tempfile
 
 import tensorflow as tf
 
@@ -59,14 +56,3 @@ def import_optional(module, extra):
         raise ImportError(
             f"`{module}` could not be imported ({error}): pip install 'keras_asym[{extra}]'"
         ) from error
-
-
-def write_aside(path, content):
-    """Writes a file under another name and renames it, so that nobody reads half of it."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
-        aside = pathlib.Path(folder) / path.name
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    return path

@@ -1,4 +1,7 @@
-from keras_asym.export.load_signature import import_optional, load_signature, write_aside
+import pathlib
+
+from keras_asym.export.load_signature import import_optional, load_signature
+from keras_asym.files import write_atomically
 
 
 def export_onnx(saved_model, path, size=(None, None, None), signature="serving_default"):
@@ -38,4 +41,7 @@ def export_onnx(saved_model, path, size=(None, None, None), signature="serving_d
             f"namespace. Received: signature={signature!r} with {clashes} as both"
         )
     model, _ = convert.from_function(module.answer, [specs])
-    return write_aside(path, model.SerializeToString())
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, model.SerializeToString())
+    return path

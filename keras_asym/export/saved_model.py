@@ -1,12 +1,11 @@
-import os
 import pathlib
-import shutil
 import tempfile
 
 import tensorflow as tf
 
 from keras_asym.export.serving_files import write_assets, write_server_settings, write_warmup
 from keras_asym.export.signatures import OUTPUTS, Contract, build_signatures, stride_of
+from keras_asym.files import new_folder
 
 
 def export_saved_model(
@@ -94,18 +93,13 @@ def export_saved_model(
     write_server_settings(base_path)
     taken = [int(p.name) for p in base_path.iterdir() if p.name.isdigit()]
     target = base_path / str(max(taken, default=0) + 1)
-    temporary = base_path / f".writing-{target.name}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            folder = pathlib.Path(folder)
-            assets = write_assets(folder, signatures, contract, description or {}, class_names)
-            _save(signatures, assets, temporary)
+    with new_folder(target) as folder:
+        with tempfile.TemporaryDirectory() as aside:
+            aside = pathlib.Path(aside)
+            assets = write_assets(aside, signatures, contract, description or {}, class_names)
+            _save(signatures, assets, folder)
         if warmup_size is not None:
-            write_warmup(temporary, base_path.name, signatures, contract, warmup_size)
-        os.replace(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            write_warmup(folder, base_path.name, signatures, contract, warmup_size)
     return target
 
 

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import tensorflow as tf
 
+from keras_asym.files import write_atomically
+
 _MODELS = """\
 # tensorflow_model_server --model_config_file=/models/{name}/models.config
 model_config_list {{
@@ -33,7 +35,7 @@ def write_server_settings(base_path):
     for file, text in (("models.config", _MODELS), ("batching.config", _BATCHING)):
         path = base_path / file
         if not path.exists():
-            path.write_text(text.format(name=base_path.name))
+            write_atomically(path, text.format(name=base_path.name))
 
 
 def write_assets(folder, signatures, contract, description, class_names):

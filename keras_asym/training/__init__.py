@@ -1,5 +1,6 @@
 """Training: distribution, optimizers, callbacks. TensorFlow is at home here."""
 
+from keras_asym.files import write_atomically
 from keras_asym.training.averaging import ValidateAverages, averaged_weights
 from keras_asym.training.coupled_sgd import CoupledSGD
 from keras_asym.training.distribution import (
@@ -9,7 +10,6 @@ from keras_asym.training.distribution import (
     per_replica_batch_size,
 )
 from keras_asym.training.epoch_log import EpochLog
-from keras_asym.training.files import write_atomically
 from keras_asym.training.model_checkpoint import ModelCheckpoint, read_state
 from keras_asym.training.preemption import EXIT_STATUS, Preemption
 from keras_asym.training.progress_bar import ProgressBar

@@ -4,7 +4,7 @@ import pathlib
 
 import keras
 
-from keras_asym.training.files import write_atomically
+from keras_asym.files import write_atomically
 
 
 class EpochLog(keras.callbacks.Callback):

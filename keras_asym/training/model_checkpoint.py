@@ -5,8 +5,8 @@ import tempfile
 
 import keras
 
+from keras_asym.files import sync_file, sync_folder, write_atomically
 from keras_asym.training.averaging import averaged_weights
-from keras_asym.training.files import sync_file, sync_folder, write_atomically
 
 STATE = "state.json"
 

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from keras_asym.training.files import replaced, sync_folder, write_atomically
+from keras_asym.files import replaced, sync_folder, write_atomically
 
 
 class RunStates:

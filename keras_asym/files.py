@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import tempfile
 
 
 @contextlib.contextmanager
@@ -27,10 +28,31 @@ def replaced(path):
     sync_folder(path.parent)
 
 
-def write_atomically(path, text):
-    """Writes a text file so that a reader sees the old or the new one, never half of it."""
+@contextlib.contextmanager
+def new_folder(path):
+    """The name of a folder to make and fill, which gets the name `path` when it is whole.
+
+    It is filled aside, brought to the disk and renamed. An error, also that `path` is there and not
+    empty, leaves nothing behind.
+    """
+    path = pathlib.Path(path)
+    # The folder inside has the permissions of any new folder; that of `tempfile` is private.
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.writing-", dir=path.parent) as aside:
+        temporary = pathlib.Path(aside) / path.name
+        yield temporary
+        for entry in (temporary, *temporary.rglob("*")):
+            if entry.is_dir():
+                sync_folder(entry)
+            else:
+                sync_file(entry)
+        os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def write_atomically(path, content):
+    """Writes text or bytes so that a reader sees the old or the new file, never half of it."""
     with replaced(path) as file:
-        file.write(text.encode())
+        file.write(content if isinstance(content, bytes) else content.encode())
 
 
 def sync_file(path):
