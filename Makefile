@@ -9,7 +9,7 @@ CORE_TESTS := tests/ops tests/layers tests/regularizers_test.py tests/fusion tes
 # Two processes, each with its share of the files.
 PARALLEL := --numprocesses=2 --dist=loadfile
 
-.PHONY: demo test test-slow lint format benchmark clean
+.PHONY: demo test test-slow wheel-test lint format benchmark clean
 
 demo: .venv/recipes.installed
 	$(BIN)/python -m recipes.segmentation.compare --config=$(ROOMS) --config.data.data_dir=$(DEMO)/data \
@@ -24,6 +24,9 @@ test: .venv/test.installed
 
 test-slow: .venv/test.installed
 	$(BIN)/python -m pytest -m slow
+
+wheel-test: .venv/test.installed
+	$(BIN)/python -m pytest -m wheel tests/packaging
 
 lint: .venv/test.installed
 	$(BIN)/ruff check .

@@ -1,0 +1,149 @@
+"""The distributions are built, installed into an empty folder and used there.
+
+Nothing is downloaded: what keras_asym needs comes from this environment, the package itself from
+the wheel. `guard/sitecustomize.py` ends every program that touches the checkout.
+"""
+
+import email
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.wheel
+
+ROOT = Path(__file__).parents[2]
+GUARD = Path(__file__).parent / "guard"
+PACKAGES = ("keras_asym", "recipes", "tfds_builders")
+CONFIG = "recipes/segmentation/configs/rendered_rooms.py"
+TINY = (
+    "--config.data.width=32",
+    "--config.data.height=32",
+    "--config.data.num_examples.train=2",
+    "--config.data.num_examples.validation=2",
+    "--config.data.num_examples.test=2",
+    "--config.network.backbone_width=4",
+    "--config.network.decoder_widths=(4,4,4,4)",
+    "--config.augmentation.size=(32,32)",
+    "--config.augmentation.shorter_side=32",
+    "--config.batch_size=2",
+    "--config.eval_batch_size=2",
+    "--config.stages=({'epochs':1,'encoder_rate':1e-3,'decoder_rate':1e-3},)",
+    "--config.evaluate_every=1",
+    "--config.checkpoint_every=1",
+    "--config.report_examples=1",
+)
+
+
+def run(*command, **options):
+    """Standard output of a program; its whole output is shown where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def git_files(*options):
+    listed = run("git", "ls-files", "-z", *options, cwd=ROOT).split("\0")
+    return {name for name in listed if name and (ROOT / name).is_file()}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of the checkout without what git ignores: an old build or egg-info hides faults."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in git_files("--cached", "--others", "--exclude-standard"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def distributions(source, tmp_path_factory):
+    """Paths of the source distribution and of the wheel, which is built from the former."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", f"--outdir={folder}", source)
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return sdist, wheel
+
+
+@pytest.fixture(scope="module")
+def site(distributions, tmp_path_factory):
+    """The folder that holds the installed wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("site")
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
+    run(*pip, f"--target={folder}", distributions[1])
+    return folder
+
+
+@pytest.fixture
+def guarded(site, tmp_path):
+    """Options of `subprocess.run` under which only the installed wheel can be used."""
+    paths = os.pathsep.join([str(GUARD), str(site)])
+    environment = {**os.environ, "PYTHONPATH": paths, "GUARDED_CHECKOUT": str(ROOT)}
+    return {"cwd": tmp_path, "env": {**environment, "KERAS_BACKEND": "tensorflow"}}
+
+
+def test_the_sdist_holds_every_tracked_file(distributions):
+    with tarfile.open(distributions[0]) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    assert not git_files() - held
+
+
+def test_the_wheel_holds_every_file_of_the_packages_and_no_other(source, distributions):
+    with zipfile.ZipFile(distributions[1]) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    wanted = {
+        path.relative_to(source).as_posix()
+        for package in PACKAGES
+        for path in (source / package).rglob("*")
+        if path.is_file()
+    }
+    assert held == wanted
+    assert "keras_asym/py.typed" in held
+
+
+def test_the_metadata_name_licence_papers_and_readme(source, site):
+    (path,) = site.glob("*.dist-info/METADATA")
+    metadata = email.message_from_string(path.read_text())
+    assert metadata["License-Expression"] == "Apache-2.0"
+    urls = " ".join(metadata.get_all("Project-URL"))
+    assert "arxiv.org/abs/2108.05009" in urls and "arxiv.org/abs/2011.05005" in urls
+    assert metadata.get_payload().strip() == (source / "README.md").read_text().strip()
+
+
+def test_the_guard_ends_a_program_that_uses_the_checkout(guarded):
+    for use in ("open({!r})", "__import__('os').listdir({!r})"):
+        command = [sys.executable, "-c", use.format(str(ROOT / "setup.cfg"))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **guarded)
+        assert done.returncode == 97 and "setup.cfg" in done.stderr
+
+
+def test_packages_come_from_the_wheel(guarded, site):
+    code = f"import {','.join(PACKAGES)}; print(*(x.__file__ for x in ({','.join(PACKAGES)})))"
+    found = [Path(x) for x in run(sys.executable, "-c", code, **guarded).split()]
+    assert found == [site / package / "__init__.py" for package in PACKAGES]
+
+
+def test_a_recipe_trains(guarded, site, tmp_path):
+    program = (sys.executable, "-m", "recipes.segmentation.train", f"--config={site / CONFIG}")
+    run(*program, *TINY, "--workdir=run", f"--config.data.data_dir={tmp_path / 'data'}", **guarded)
+    written = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"best.keras", "last.keras", "results.json", "report.html"} <= written
+    assert "<style>" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_data_set_is_built(guarded, tmp_path):
+    code = (
+        "import tensorflow_datasets as tfds, tfds_builders;"
+        "module = tfds_builders.rendered_rooms_dataset_builder;"
+        "config = module.RenderedRoomsConfig(32, 32, {'train': 2});"
+        "builder = tfds.builder('rendered_rooms', config=config, data_dir='data');"
+        "builder.download_and_prepare();"
+        "print(builder.info.splits['train'].num_examples)"
+    )
+    assert run(sys.executable, "-c", code, **guarded).split()[-1] == "2"
