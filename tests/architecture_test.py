@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 CORE = {"ops", "layers", "regularizers", "fusion", "networks", "models", "losses", "metrics"}
 
 # What every room may use, and what knows nothing but Python's own library.
-SHARED = {"files"}
+SHARED = ("files", "optional")
 
 # ops <- layers <- fusion <- models <- training, export <- profile; recipes
 ALLOWED = {

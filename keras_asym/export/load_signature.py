@@ -1,7 +1,5 @@
 """A signature of a SavedModel in the form that converters take."""
 
-import importlib
-
 import tensorflow as tf
 
 
@@ -46,13 +44,3 @@ def load_signature(saved_model, signature, size):
     module.loaded = loaded  # whose weights `served` reads
     module.answer = tf.function(lambda images: served(**images), autograph=False)
     return module, specs
-
-
-def import_optional(module, extra):
-    """Imports an optional package; an `ImportError` names the extra that brings it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"`{module}` could not be imported ({error}): pip install 'keras_asym[{extra}]'"
-        ) from error

@@ -1,7 +1,8 @@
 import pathlib
 
-from keras_asym.export.load_signature import import_optional, load_signature
+from keras_asym.export.load_signature import load_signature
 from keras_asym.files import write_atomically
+from keras_asym.optional import import_optional
 
 
 def export_onnx(saved_model, path, size=(None, None, None), signature="serving_default"):
@@ -30,7 +31,7 @@ def export_onnx(saved_model, path, size=(None, None, None), signature="serving_d
         session = onnxruntime.InferenceSession(export_onnx(version, "rooms.onnx"))
         classes, probabilities = session.run(None, {"rgb": rgb, "depth": depth})
     """
-    convert = import_optional("tf2onnx.convert", "onnx")
+    convert = import_optional("tf2onnx.convert", "onnx", "`tf2onnx.convert` could not be imported")
     module, specs = load_signature(saved_model, signature, size)
     clashes = sorted(
         set(specs) & set(module.answer.get_concrete_function(specs).structured_outputs)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_asym.files import write_atomically
+from keras_asym.optional import import_optional
 
 _MODELS = """\
 # tensorflow_model_server --model_config_file=/models/{name}/models.config
@@ -89,13 +90,15 @@ def write_warmup(version, model_name, signatures, contract, size):
     Raises:
         ImportError: If tensorflow-serving-api is not installed.
     """
-    try:
-        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-    except ImportError as error:
-        raise ImportError(
-            "Warmup requests need tensorflow-serving-api: pip install 'keras_asym[serving]', or "
-            "export with `warmup_size=None`"
-        ) from error
+    predict_pb2, prediction_log_pb2 = (
+        import_optional(
+            f"tensorflow_serving.apis.{name}",
+            "serving",
+            "Warmup requests need tensorflow-serving-api",
+            ", or export with `warmup_size=None`",
+        )
+        for name in ("predict_pb2", "prediction_log_pb2")
+    )
     folder = version / "assets.extra"
     folder.mkdir()
     with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:

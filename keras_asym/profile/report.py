@@ -1,6 +1,5 @@
 """Exports a model to each format, has each measured by a process of its own, prints the tables."""
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -13,6 +12,7 @@ import numpy as np
 
 from keras_asym.export import export_litert, export_onnx, export_saved_model
 from keras_asym.models import Segmenter, Translator
+from keras_asym.optional import check_optional
 from keras_asym.profile import runtimes
 from keras_asym.profile.counts import count_macs, count_parameters
 
@@ -82,11 +82,11 @@ def _check_formats(formats):
                 f"`formats` must be among {', '.join(_TITLES)}. Received: formats={name!r}"
             )
         for module in _PACKAGES.get(name, ()):
-            if importlib.util.find_spec(module) is None:
-                raise ImportError(
-                    f"the format '{name}' needs the package '{module}', which is not installed: "
-                    f"pip install 'keras_asym[{name}]'"
-                )
+            check_optional(
+                module,
+                name,
+                f"the format '{name}' needs the package '{module}', which is not installed",
+            )
 
 
 def _load(path):

@@ -1,5 +1,6 @@
-import importlib
 import pathlib
+
+from keras_asym.optional import import_optional
 
 
 def read_state_dict(path):
@@ -19,8 +20,9 @@ def read_state_dict(path):
     path = pathlib.Path(path)
     if not path.is_file():
         raise ValueError(f"`path` must be a checkpoint file. Received: {path}, which is not there")
-    package, read = _reader(path)
-    package = _import(package, path)
+    module, read = _reader(path)
+    needs = f"Reading {path} needs the package {module.split('.')[0]}"
+    package = import_optional(module, "torch", needs)
     try:
         arrays = read(package, path)
     except Exception as error:  # the readers' packages raise a dozen kinds
@@ -34,7 +36,7 @@ def read_state_dict(path):
 
 
 def _reader(path):
-    """The package that reads a file, and the function of the package and the path that does."""
+    """The module that reads a file, and the function of the module and the path that does."""
     if path.suffix == ".npz":
         return "numpy", _read_npz
     if path.suffix == ".safetensors":
@@ -64,13 +66,3 @@ def _read_torch(torch, path):
     return {
         name: (x.float() if x.is_floating_point() else x).numpy() for name, x in tensors.items()
     }
-
-
-def _import(name, path):
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"Reading {path} needs the package {name.split('.')[0]}: "
-            "pip install 'keras_asym[torch]'"
-        ) from error

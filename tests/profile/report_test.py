@@ -1,4 +1,5 @@
 import re
+import sys
 
 import keras
 import numpy as np
@@ -85,10 +86,7 @@ def test_a_size_that_does_not_fit_the_generator(tmp_path):
 
 
 def test_a_missing_package_names_the_extra(path, monkeypatch):
-    found = report.importlib.util.find_spec
-    monkeypatch.setattr(
-        report.importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else found(name)
-    )
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(SystemExit, match=r"'tf2onnx', which is not.*keras_asym\[onnx\]"):
         main([f"--model={path}", *SIZE])
 
