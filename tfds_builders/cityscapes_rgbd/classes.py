@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfds_builders.reading.void import VOID
+
 CLASS_NAMES = (
     "road",
     "sidewalk",
@@ -26,7 +28,6 @@ CLASS_NAMES = (
 # The id of each class in `gtFine_labelIds.png`, in the same order.
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 MAX_LABEL_ID = 33
-VOID = 255
 
 _TRAIN_IDS = np.full(256, VOID, np.uint8)
 _TRAIN_IDS[list(LABEL_IDS)] = range(len(LABEL_IDS))

@@ -5,8 +5,7 @@ import pathlib
 import numpy as np
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
-
-VOID = 255
+from tfds_builders.reading.void import VOID
 
 
 def check_labels(label, num_classes):

@@ -4,37 +4,50 @@ import pathlib
 
 import numpy as np
 
-from tfds_builders.reading.decode_image import check_image, decode_image
+from tfds_builders.reading.check_image import check_image
+from tfds_builders.reading.decode_image import check_image_bytes, decode_image
+from tfds_builders.reading.file_kind import foreign_kind
+
+_NPY_SIGNATURE = b"\x93NUMPY"
+
+
+def _read_array(path):
+    with path.open("rb") as file:
+        beginning = file.read(512)
+    if not beginning.startswith(_NPY_SIGNATURE):
+        raise ValueError(foreign_kind(beginning))
+    # The header of a small file may declare any shape: it is compared with the file's length.
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    check_image_bytes(array.shape, array.itemsize)
+    return np.array(array)
 
 
 def read_image_file(path, is_label=False):
-    """Reads one image.
+    """Reads one image, upright as EXIF says.
 
-    PNG, JPEG, TIFF and whatever else Pillow knows, and `.npy`. A palette image ("P" mode) is read
-    as its indices, and only as a label.
+    PNG, JPEG, TIFF, BMP, GIF, WebP, PGM, PPM, PFM and `.npy`. A palette image ("P" mode) is read as
+    its indices, and only as a label.
 
     Args:
         path: Path of the file.
-        is_label: Whether it is a mask of class indices.
+        is_label: Whether it is a mask of class indices, which must be in a lossless format.
 
     Returns:
         `(height, width, channels)` array, uint8 or uint16 with 1, 3 or 4 channels, or float32 with
-        1 channel. Labels are uint8 with 1 channel.
+        1 channel, where NaN and infinity may stand for holes. Labels are uint8 with 1 channel.
 
     Raises:
-        ValueError: If the file is missing, truncated, not an image, of another type, or holds NaN
-            or infinity. The message names the file.
+        ValueError: If the file is missing, truncated, not an image, too large or of another type,
+            or its values could not be read exactly. The message names file and fix.
     """
     path = pathlib.Path(path)
+    is_array = path.suffix.lower() == ".npy"
     try:
-        if path.suffix == ".npy":
-            image = np.load(path, allow_pickle=False)
-        else:
-            data = path.read_bytes()
+        content = _read_array(path) if is_array else path.read_bytes()
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such file.") from error
     except Exception as error:  # damaged arrays raise errors of many kinds
         raise ValueError(f"{path}: cannot be read: {error}") from error
-    if path.suffix == ".npy":
-        return check_image(image, path, is_label)
-    return decode_image(data, path, is_label)
+    if is_array:
+        return check_image(content, path, is_label)
+    return decode_image(content, path, is_label)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tfds_builders.multimodal_folder.example import VOID, read_example
+from tfds_builders.multimodal_folder.example import read_example
 from tfds_builders.multimodal_folder.list_file import read_list_file
 from tfds_builders.nyudv2_rgbd.label_tables import thirteen_of_forty
-from tfds_builders.reading import expect_image
+from tfds_builders.reading import VOID, expect_image
 
 _LISTS = {"train": "train.txt", "test": "val.txt"}
 _COLUMNS = ("rgb", "label", "depth")

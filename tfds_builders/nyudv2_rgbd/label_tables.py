@@ -7,9 +7,8 @@ from tfds_builders.nyudv2_rgbd.class_names import (
     CLASS_NAMES_40,
     THIRTEEN_OF_FORTY,
 )
-from tfds_builders.reading import load_mat
+from tfds_builders.reading import VOID, load_mat
 
-VOID = 255
 NUM_ORIGINAL_CLASSES = 894
 
 

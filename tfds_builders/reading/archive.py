@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import pathlib
 import shutil
 import tempfile
@@ -10,8 +11,11 @@ import zipfile
 import zlib
 
 from tfds_builders.reading.decode_image import decode_image
+from tfds_builders.reading.inside_folder import check_inside, path_inside
+from tfds_builders.reading.limits import MAX_MEMBER_BYTES, check_free_space, check_member_size
 from tfds_builders.reading.safe_member import safe_member
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
@@ -51,7 +55,8 @@ class FolderArchive(_Archive):
 
     Raises:
         ValueError: If there is no such folder. All methods: if a member's path leaves the folder,
-            or the member is missing or cannot be read; the message names folder and member.
+            by itself or through a symbolic link, or the member is missing or cannot be read; the
+            message names folder and member.
     """
 
     def __init__(self, path):
@@ -61,7 +66,7 @@ class FolderArchive(_Archive):
 
     def _file(self, member):
         try:
-            return self.path / safe_member(member)
+            return path_inside(self.path, member)
         except ValueError as error:
             raise self.error(member, error) from None
 
@@ -71,8 +76,12 @@ class FolderArchive(_Archive):
     def members(self, folder=""):
         """Sorted paths of all members below a folder of the archive, or of the whole archive."""
         top = self._file(folder) if folder else self.path
-        files = (file for file in top.rglob("*") if file.is_file())
-        return sorted(file.relative_to(self.path).as_posix() for file in files)
+        found = []
+        for parent, folders, files in os.walk(top):
+            for name in (*folders, *files):
+                check_inside(os.path.join(parent, name), self.path)
+            found += [pathlib.Path(parent, name) for name in files]
+        return sorted(file.relative_to(self.path).as_posix() for file in found if file.is_file())
 
     def read(self, member):
         """The bytes of a member."""
@@ -82,8 +91,9 @@ class FolderArchive(_Archive):
         except OSError as error:
             raise self.error(member, f"cannot be read: {error}") from error
 
-    def local_path(self, member):
-        """Path of a file that holds the member."""
+    def local_path(self, member, limit=MAX_MEMBER_BYTES):
+        """Path of a file that holds the member. Nothing is unpacked here, so `limit` is unused."""
+        del limit
         self.require([member])
         return self._file(member)
 
@@ -96,7 +106,8 @@ class ZipArchive(_Archive):
 
     Raises:
         ValueError: All methods: if there is no such zip, it is damaged, a member's path leaves
-            it, or a member is missing or damaged; the message names zip and member.
+            it, or a member is missing, damaged or would unpack to more than its limit; the message
+            names zip and member.
     """
 
     @functools.cached_property
@@ -136,9 +147,24 @@ class ZipArchive(_Archive):
         top = f"{self._check(folder)}/" if folder else ""
         return sorted(name for name in self._infos if name.startswith(top))
 
+    def _size(self, member, limit):
+        """The size that the zip declares, which must be within the limit.
+
+        `zipfile` gives no more than what is declared, then compares the checksum. It unpacks
+        deflated data piece by piece; of the other methods one piece may fill the memory.
+        """
+        self.require([member])
+        info = self._infos[self._check(member)]
+        try:
+            check_member_size(info.file_size, limit)
+        except ValueError as error:
+            raise self.error(member, error) from None
+        if info.compress_type not in _METHODS:
+            raise self.error(member, "must be stored or deflated. Unpack the zip; use the folder.")
+        return info.file_size
+
     @contextlib.contextmanager
     def _open(self, member):
-        self.require([member])
         try:
             with self._zip.open(self._infos[self._check(member)]) as file:
                 yield file
@@ -146,7 +172,8 @@ class ZipArchive(_Archive):
             raise self.error(member, f"cannot be read: {error}") from error
 
     def read(self, member):
-        """The bytes of a member."""
+        """The bytes of a member, at most `MAX_MEMBER_BYTES`."""
+        self._size(member, MAX_MEMBER_BYTES)
         with self._open(member) as file:
             return file.read()
 
@@ -156,10 +183,20 @@ class ZipArchive(_Archive):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
-    def local_path(self, member):
-        """Path of a temporary file that holds the member, for as long as this object lives."""
+    def local_path(self, member, limit=MAX_MEMBER_BYTES):
+        """Path of a temporary file that holds the member, for as long as this object lives.
+
+        Args:
+            member: The member.
+            limit: How many bytes it may unpack to.
+        """
         path = self._unpacked / self._check(member)
         if not path.exists():
+            size = self._size(member, limit)
+            try:
+                check_free_space(size, self._unpacked)
+            except ValueError as error:
+                raise self.error(member, error) from None
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.name}.part")
             with self._open(member) as source, part.open("wb") as target:

@@ -1,12 +1,25 @@
 """Decoding one image without any silent conversion."""
 
 import io
+import math
+import warnings
 
 import numpy as np
+import PIL.Image
 
-_MODES = {"L": np.uint8, "RGB": np.uint8, "RGBA": np.uint8, "I;16": np.uint16, "F": np.float32}
+from tfds_builders.reading.check_image import check_image
+from tfds_builders.reading.file_kind import foreign_kind
+from tfds_builders.reading.orientation import exif_orientation, turn_upright
+from tfds_builders.reading.pixel_format import check_pixel_format
+
+MAX_IMAGE_BYTES = 2**29
+"""How many bytes an image may have once it is decoded: 178 million pixels of 8-bit RGB. A file of
+472 kB can hold 1.3 GB."""
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_SUPPORTED = "uint8 or uint16 with 1, 3 or 4 channels, or float32 with 1 channel"
+_GREY = 0
+_PNG_CHANNELS = {2: 3, 4: 2, 6: 4}
 
 
 def _png_bits_and_color(data):
@@ -16,118 +29,77 @@ def _png_bits_and_color(data):
     return data[24], data[25]
 
 
-def _decode_with_pillow(data, is_label):
-    import PIL.Image
-
-    bits, color = _png_bits_and_color(data)
-    if bits is not None and bits < 8 and color == 0:
-        # Pillow would stretch the values to 0..255.
-        raise ValueError(f"grey PNG with {bits} bits; save it with 8 or 16 bits")
-    if bits == 16 and color != 0:
-        # Pillow would keep the high bytes only.
-        import tensorflow as tf
-
-        return tf.io.decode_png(data, dtype=tf.uint16).numpy()
-    with PIL.Image.open(io.BytesIO(data)) as image:
-        image.load()
-        mode = image.mode
-        if mode == "P" and not is_label:
-            raise ValueError("palette image, which is read for labels only; save it as RGB")
-        if mode == "P":
-            return np.array(image)
-        if mode == "I" and bits == 16:
-            return np.array(image).astype(np.uint16)
-        if mode == "I;16B":
-            return np.array(image).astype(np.uint16)
-        if mode not in _MODES:
-            raise ValueError(f"pixel format {mode!r}; it must be {_SUPPORTED}")
-        return np.array(image)
-
-
-def check_image(image, name, is_label=False):
-    """Checks an array that was read from a file and gives it the rank of an image.
+def check_image_bytes(shape, bytes_per_value):
+    """Raises a `ValueError` if an image would be larger than `MAX_IMAGE_BYTES`.
 
     Args:
-        image: `(height, width)` or `(height, width, channels)` array.
-        name: What to call it in errors: the file's path.
-        is_label: Whether it is a mask of class indices.
-
-    Returns:
-        As `decode_image`.
-
-    Raises:
-        ValueError: If it is of another shape or type, or holds NaN or infinity.
+        shape: Its shape.
+        bytes_per_value: 2 for uint16.
     """
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.ndim != 3 or 0 in image.shape:
+    if math.prod(shape) * bytes_per_value > MAX_IMAGE_BYTES:
+        listed = "x".join(map(str, shape))
         raise ValueError(
-            f"{name}: must be an image (height, width) or (height, width, channels). "
-            f"Received: shape={image.shape}"
+            f"an image may have {MAX_IMAGE_BYTES} bytes (`MAX_IMAGE_BYTES`) once decoded. "
+            f"Received: {listed} (height x width x channels) of {bytes_per_value} bytes. Cut it "
+            "into tiles"
         )
-    if not image.dtype.isnative:
-        image = image.astype(image.dtype.newbyteorder("="))
-    channels = image.shape[-1]
-    if is_label and (image.dtype != np.uint8 or channels != 1):
-        raise ValueError(
-            f"{name}: a label must be a uint8 mask of class indices with 1 channel, 255 for void "
-            f"pixels. Received: {image.dtype} with {channels} channels"
-        )
-    if not (
-        (image.dtype in (np.uint8, np.uint16) and channels in (1, 3, 4))
-        or (image.dtype == np.float32 and channels == 1)
-    ):
-        raise ValueError(
-            f"{name}: must be {_SUPPORTED}. Received: {image.dtype} with {channels} channels"
-        )
-    if image.dtype == np.float32 and not np.isfinite(image).all():
-        count = int((~np.isfinite(image)).sum())
-        raise ValueError(
-            f"{name}: values must be finite. Received: {count} pixels with NaN or infinity. Mark "
-            "holes with 0."
-        )
-    return np.ascontiguousarray(image)
+
+
+def _open(data):
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns from 89 million pixels on; our own limit follows.
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            return PIL.Image.open(io.BytesIO(data), formats=_FORMATS)
+    except PIL.UnidentifiedImageError:
+        raise ValueError(foreign_kind(data)) from None
+    except PIL.Image.DecompressionBombError as error:
+        raise ValueError(f"the image is too large: {error} Cut it into tiles") from None
+
+
+def _decode(data, is_label):
+    bits, color = _png_bits_and_color(data)
+    with _open(data) as image:
+        check_pixel_format(image, bits if color == _GREY else None, is_label)
+        is_wide_png = bits == 16 and color != _GREY
+        channels = _PNG_CHANNELS[color] if is_wide_png else len(image.getbands())
+        size = 4 if image.mode == "F" else 2 if bits == 16 or image.mode[0] == "I" else 1
+        check_image_bytes((image.height, image.width, channels), size)
+        if is_wide_png:
+            # Pillow would keep the high bytes only.
+            import tensorflow as tf
+
+            array = tf.io.decode_png(data, dtype=tf.uint16).numpy()
+        else:
+            image.load()
+            array = np.array(image)
+            if image.mode[0] == "I":
+                array = array.astype(np.uint16)
+        return turn_upright(array, exif_orientation(image))
 
 
 def decode_image(data, name, is_label=False):
-    """Decodes PNG, JPEG, TIFF and whatever else Pillow knows.
+    """Decodes PNG, JPEG, TIFF, BMP, GIF, WebP, PGM, PPM and PFM, upright as EXIF says.
+
+    What could not be decoded with exactly the values of the file is refused, with the fix: 16-bit
+    TIFF with several channels, grey with 1, 2 or 4 bits, CMYK, several pictures in one file, ...
 
     Args:
         data: The file's bytes.
         name: What to call it in errors: path of the file, or of archive and member.
-        is_label: Whether it is a mask of class indices. A palette image ("P" mode) is read as its
-            indices, and only as a label.
+        is_label: Whether it is a mask of class indices, which must be in a lossless format. A
+            palette image ("P" mode) is read as its indices, and only as a label.
 
     Returns:
         `(height, width, channels)` array, uint8 or uint16 with 1, 3 or 4 channels, or float32 with
-        1 channel. Labels are uint8 with 1 channel.
+        1 channel, where NaN and infinity may stand for holes. Labels are uint8 with 1 channel.
 
     Raises:
-        ValueError: If the image is truncated, none, of another type, or holds NaN or infinity.
+        ValueError: If the image is truncated, none, too large (`MAX_IMAGE_BYTES`) or of another
+            type.
     """
     try:
-        image = _decode_with_pillow(data, is_label)
+        image = _decode(data, is_label)
     except Exception as error:  # decoders raise errors of many kinds for a damaged file
         raise ValueError(f"{name}: cannot be read: {error}") from error
     return check_image(image, name, is_label)
-
-
-def expect_image(image, name, dtype, channels, hint=""):
-    """Raises a `ValueError` if an image is of another type than its data set's documentation says.
-
-    Args:
-        image: As returned by `decode_image`.
-        name: What to call it in errors.
-        dtype: The type that it must have.
-        channels: Number of channels that it must have.
-        hint: A likely fix, added to the message.
-
-    Returns:
-        The image.
-    """
-    if image.dtype != dtype or image.shape[-1] != channels:
-        raise ValueError(
-            f"{name}: must be {np.dtype(dtype)} with {channels} channels. Received: {image.dtype} "
-            f"with {image.shape[-1]} channels{'. ' + hint if hint else ''}"
-        )
-    return image

@@ -2,6 +2,9 @@
 
 import pathlib
 import posixpath
+import re
+
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 def safe_member(name):
@@ -27,6 +30,7 @@ def safe_member(name):
         not name.strip()
         or inside == "."
         or inside.split("/")[0] in ("..", "")
+        or _DRIVE.match(inside)
         or pathlib.PurePath(name).is_absolute()
     ):
         raise ValueError(f"paths must be relative and stay inside the folder. Received: {name!r}")

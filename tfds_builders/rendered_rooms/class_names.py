@@ -16,6 +16,4 @@ CLASS_NAMES = (
     "lamp",
 )
 
-VOID = 255
-
 LABEL = {name: index for index, name in enumerate(CLASS_NAMES)}

@@ -6,14 +6,15 @@ import posixpath
 
 import numpy as np
 
-from tfds_builders.reading import hdf5_variable, load_mat, open_hdf5, safe_member
+from tfds_builders.reading import VOID, hdf5_variable, load_mat, open_hdf5, safe_member
 
 CAMERAS = ("kv1", "kv2", "realsense", "xtion")
 NUM_CLASSES = 37
-VOID = 255
 _META = "SUNRGBDtoolbox/Metadata/SUNRGBDMeta.mat"
 _SPLITS = "SUNRGBDtoolbox/traintestSUNRGBD/allsplit.mat"
 _LABELS = "SUNRGBDtoolbox/Metadata/SUNRGBD2Dseg.mat"
+# More than all masks as 32-bit integers: 10335 of at most 730x530.
+_MAX_LABEL_BYTES = 2**34
 _SPLIT_VARIABLES = {"train": "alltrain", "test": "alltest"}
 # 0 is unlabelled.
 _TRAIN_IDS = np.array([VOID, *range(NUM_CLASSES)], np.uint8)
@@ -123,7 +124,7 @@ class Toolbox:
         unpacked once, into the folder for temporary files (TMPDIR).
         """
         name = self._archive.name(_LABELS)
-        with open_hdf5(self._archive.local_path(_LABELS), name) as file:
+        with open_hdf5(self._archive.local_path(_LABELS, _MAX_LABEL_BYTES), name) as file:
             references = hdf5_variable(file, name, "SUNRGBD2Dseg/seglabel")[()].ravel()
 
             def label(frame):

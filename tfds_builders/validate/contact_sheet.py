@@ -6,10 +6,11 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
+from tfds_builders.reading.void import VOID
+
 _WIDTH = 240
 _GAP = 6
 _LINE = 16
-_VOID = 255
 _NEAR_TO_FAR = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 _HOLE = (255, 255, 255)
 _WRONG = (255, 0, 255)
@@ -21,7 +22,7 @@ def label_colors(num_classes):
     for index in range(num_classes):
         hue, light = index * 0.618034 % 1, (0.9, 0.65)[index % 2]
         colors[index] = [round(255 * c) for c in colorsys.hsv_to_rgb(hue, 0.75, light)]
-    colors[_VOID] = 0
+    colors[VOID] = 0
     return colors
 
 
@@ -65,7 +66,7 @@ class ContactSheet:
 
     def __init__(self, columns, num_classes=None, examples=4):
         self.columns = tuple(columns)
-        self.num_classes = num_classes or _VOID
+        self.num_classes = num_classes or VOID
         self.examples = examples
         self._rows = []
 

@@ -5,9 +5,8 @@ import hashlib
 
 import numpy as np
 
+from tfds_builders.reading.void import VOID
 from tfds_builders.validate.image_statistics import ImageStatistics
-
-VOID = 255
 
 
 class Survey:

@@ -122,14 +122,14 @@ def test_not_an_image(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_not_finite(tmp_path, value):
+def test_holes_of_floats_stay(tmp_path, value):
     array = FLOAT32.copy()
     array[2, 3] = array[4, 5] = value
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(ValueError, match=r"a\.npy: values must be finite. Received: 2 pixels"):
-        read_image_file(tmp_path / "a.npy")
-    with pytest.raises(ValueError, match=r"a\.tiff: values must be finite"):
-        read_image_file(save(tmp_path / "a.tiff", array))
+    for path in (tmp_path / "a.npy", save(tmp_path / "a.tiff", array)):
+        np.testing.assert_array_equal(read_image_file(path)[..., 0], array)
+        with pytest.raises(ValueError, match=f"{path.name}: a label must be a uint8 mask"):
+            read_image_file(path, is_label=True)
 
 
 @pytest.mark.parametrize(
@@ -166,3 +166,31 @@ def test_unsupported_pixel_format(tmp_path):
 def test_label_that_is_no_mask(tmp_path, array):
     with pytest.raises(ValueError, match=r"a\.png: a label must be a uint8 mask"):
         read_image_file(save(tmp_path / "a.png", array), is_label=True)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "NPY", "png"])
+def test_git_lfs_pointer(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(ValueError, match=rf"a\.{suffix}: cannot be read: .*`git lfs pull`"):
+        read_image_file(path)
+
+
+def test_array_that_declares_more_than_it_holds(tmp_path):
+    np.save(tmp_path / "a.npy", UINT8)
+    data = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(data.replace(b"(6, 8, 3), }       ", b"(99999, 9999, 3), }"))
+    with pytest.raises(ValueError, match=r"a\.npy: cannot be read: mmap length is greater"):
+        read_image_file(tmp_path / "a.npy")
+
+
+def test_array_that_is_too_large(tmp_path):
+    np.lib.format.open_memmap(tmp_path / "a.npy", "w+", np.uint8, (2**15, 2**13, 4))  # sparse
+    with pytest.raises(ValueError, match=r"a\.npy: cannot be read: .* Cut it into tiles"):
+        read_image_file(tmp_path / "a.npy")
+
+
+def test_npy_in_capitals(tmp_path):
+    with (tmp_path / "a.NPY").open("wb") as file:
+        np.save(file, UINT16)
+    np.testing.assert_array_equal(read_image_file(tmp_path / "a.NPY")[..., 0], UINT16)

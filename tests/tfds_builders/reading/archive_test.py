@@ -1,13 +1,14 @@
 import gc
 import io
 import pickle
+import shutil
 import zipfile
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from tfds_builders.reading import FolderArchive, ZipArchive, open_archive
+from tfds_builders.reading import MAX_MEMBER_BYTES, FolderArchive, ZipArchive, open_archive
 
 DEPTH = np.random.default_rng(0).integers(0, 65536, (30, 40), np.uint16)
 MEMBERS = ["top/a/depth.png", "top/a/truncated.png", "top/b.txt"]
@@ -122,3 +123,51 @@ def test_zip_with_a_member_that_leaves_it(tmp_path):
         file.writestr("top/../../b.txt", "hello")
     with pytest.raises(ValueError, match=r"a\.zip, member top/\.\./\.\./b\.txt: paths must be rel"):
         ZipArchive(tmp_path / "a.zip").members()
+
+
+def zeros(path, size, declared=None, compression=zipfile.ZIP_DEFLATED):
+    """A zip with a member of zeros, perhaps of another size than it declares."""
+    with zipfile.ZipFile(path, "w", compression) as file:
+        file.writestr("b.png", bytes(size))
+    if declared is not None:
+        sizes = (n.to_bytes(4, "little") for n in (size, declared))
+        path.write_bytes(path.read_bytes().replace(*sizes))
+    return ZipArchive(path)
+
+
+def test_members_that_unpack_to_too_much(tmp_path):
+    archive = zeros(tmp_path / "a.zip", 5_000_000, declared=MAX_MEMBER_BYTES + 1)
+    for call in (archive.read, archive.read_image, archive.local_path):
+        with pytest.raises(
+            ValueError, match=rf"a\.zip, member b\.png: has {MAX_MEMBER_BYTES + 1} bytes .* allowed"
+        ):
+            call("b.png")
+    assert not list(archive._unpacked.iterdir())
+    # Each reader says how much it expects.
+    archive = zeros(tmp_path / "c.zip", 100)
+    with pytest.raises(ValueError, match=r"member b\.png: has 100 bytes .* 99 are allowed"):
+        archive.local_path("b.png", limit=99)
+    assert archive.local_path("b.png", limit=100).read_bytes() == bytes(100)
+
+
+def test_members_that_declare_less_than_they_hold(tmp_path):
+    archive = zeros(tmp_path / "a.zip", 5_000_000, declared=9)
+    for call in (archive.read, archive.local_path):
+        with pytest.raises(ValueError, match=r"a\.zip, member b\.png: cannot be read: Bad CRC-32"):
+            call("b.png")
+        assert sum(file.stat().st_size for file in archive._unpacked.iterdir()) <= 9
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_of_which_one_piece_may_fill_the_memory(tmp_path, compression):
+    archive = zeros(tmp_path / "a.zip", 99, compression=compression)
+    with pytest.raises(ValueError, match=r"member b\.png: must be stored or deflated"):
+        archive.read("b.png")
+
+
+def test_full_disk(tmp_path, monkeypatch):
+    archive = zeros(tmp_path / "a.zip", 99)
+    usage = shutil.disk_usage(tmp_path)._replace(free=98)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(ValueError, match=r"member b\.png: needs 99 bytes in .* 98 .* Set TMPDIR"):
+        archive.local_path("b.png")

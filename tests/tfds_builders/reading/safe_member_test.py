@@ -17,7 +17,19 @@ def test_inside(name, inside):
 
 
 @pytest.mark.parametrize(
-    "name", ["../a.png", "a/../../b.png", "..\\a.png", "/a.png", "\\a.png", "..", ".", "", " "]
+    "name",
+    [
+        "../a.png",
+        "a/../../b.png",
+        "..\\a.png",
+        "/a.png",
+        "\\a.png",
+        "..",
+        ".",
+        "",
+        " ",
+        "C:\\a.png",
+    ],
 )
 def test_outside(name):
     with pytest.raises(ValueError, match=r"paths must be relative.*Received: "):

@@ -1,0 +1,45 @@
+"""The EXIF orientation: how the sensor was held."""
+
+import numpy as np
+
+_ORIENTATION = 0x0112
+
+# Of the stored array: whether rows and columns change places, then which axes are reversed.
+_STEPS = {
+    2: (False, (1,)),
+    3: (False, (0, 1)),
+    4: (False, (0,)),
+    5: (True, ()),
+    6: (True, (1,)),
+    7: (True, (0, 1)),
+    8: (True, (0,)),
+}
+
+
+def exif_orientation(image):
+    """The orientation that a picture declares in EXIF or XMP.
+
+    Args:
+        image: A `PIL.Image.Image`. Pillow turns TIFF files upright itself when it loads them.
+
+    Returns:
+        2..8, or 1 for upright: also where nothing, or nonsense, is declared.
+    """
+    value = image.getexif().get(_ORIENTATION, 1)
+    return value if value in _STEPS else 1
+
+
+def turn_upright(image, orientation):
+    """Turns a picture as its orientation says.
+
+    Args:
+        image: `(height, width, ...)` array.
+        orientation: 1..8.
+
+    Returns:
+        An array of the same values, `(width, height, ...)` for 5..8.
+    """
+    transposed, reversed_axes = _STEPS.get(orientation, (False, ()))
+    if transposed:
+        image = image.swapaxes(0, 1)
+    return np.flip(image, reversed_axes)
