@@ -3,10 +3,14 @@
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import re
 
 import tensorflow_datasets.public_api as tfds
+
+from tfds_builders.multimodal_folder.list_file import read_list_lines
+from tfds_builders.reading.void import VOID
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -39,13 +43,41 @@ def _class_count(class_names, num_classes, has_labels):
     if (
         isinstance(num_classes, bool)
         or not isinstance(num_classes, int)
-        or not 1 <= num_classes <= 255
+        or not 2 <= num_classes <= VOID
     ):
         raise ValueError(
-            "`num_classes` (or `class_names`) must be given for a folder with labels, 1 to 255. "
+            f"`num_classes` (or `class_names`) must be given for a folder with labels, 2 to {VOID} "
+            f"(label {VOID} is void, no class: of two, the background is 0 and the foreground 1). "
             f"Received: num_classes={num_classes!r}"
         )
     return num_classes
+
+
+def _resized(resize, columns, crop_to):
+    if not resize and not isinstance(resize, str):
+        return ()
+    _check_names("resize", resize)
+    unknown = [column for column in resize if column not in columns]
+    if unknown or crop_to in resize or set(resize) == set(columns):
+        raise ValueError(
+            f"`resize` must name some of the columns {columns}, but not the one whose size is "
+            f"taken (crop_to={crop_to!r}). Received: resize={tuple(resize)}"
+        )
+    return tuple(sorted(resize))
+
+
+def _stamp(root, path):
+    """Digest of a list's lines and of its images' sizes and times of change."""
+    content = []
+    for line in read_list_lines(path):
+        content.append(line)
+        for name in line.replace("\\", "/").split("\t"):
+            try:
+                stat = os.stat(os.path.join(root, name))
+            except OSError:
+                continue  # reading the list names it, with its line
+            content.append([stat.st_size, stat.st_mtime_ns])
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 @dataclasses.dataclass(init=False)
@@ -59,12 +91,23 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
         num_classes: Number of classes. Needed if there is a label column, unless `class_names`.
         class_names: Names of the classes, in the order of their indices.
         label_column: The column with the masks. There need be none of that name.
-        crop_to: Column to whose size larger images are centre-cropped. Defaults to the label
-            column; without labels all images of an example must have one size.
-        name: Defaults to the folder's name with a hash of all of the above, of the lists' text and
-            of the images' sizes and times of change, so that another folder, list or column order,
-            or an edited image, is another data set on disk.
+        crop_to: Column to whose size images are centre-cropped that are larger by at most 2.5 % of
+            each side. Defaults to the label column; without labels all images of an example must
+            have one size.
+        resize: Columns that are resized to the size of `crop_to` (without it, of the first column
+            that is not resized), smaller or larger, whatever their aspect: masks and images of one
+            channel take the nearest pixel, 8-bit colours are interpolated.
+        name: Defaults to the folder's name with a hash of all of the above and of the `stamps`, so
+            that another folder, list or column order, or an edited image, is another data set on
+            disk.
         **kwargs: Of `tfds.core.BuilderConfig`.
+
+    Attributes:
+        stamps: `{split: digest}` of the list's text and of its images' sizes and times of change,
+            as they were when the configuration was made.
+
+    Raises:
+        ValueError: If an argument is wrong or a list cannot be read.
     """
 
     root: str = ""
@@ -74,6 +117,8 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
     class_names: tuple | None = None
     label_column: str | None = None
     crop_to: str | None = None
+    resize: tuple = ()
+    stamps: dict = dataclasses.field(default_factory=dict)
 
     def __init__(
         self,
@@ -84,6 +129,7 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
         class_names=None,
         label_column="label",
         crop_to=None,
+        resize=(),
         *,
         name=None,
         **kwargs,
@@ -112,28 +158,14 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
                 f"Received: crop_to={crop_to!r}"
             )
         self.crop_to = crop_to or self.label_column
+        self.resize = _resized(resize, self.columns, self.crop_to)
+        self.stamps = {split: _stamp(self.root, path) for split, path in self.lists.items()}
         kwargs.setdefault("description", f"Columns {', '.join(self.columns)}.")
         super().__init__(name=name or self._default_name(), **kwargs)
 
     def _default_name(self):
         content = [self.root, self.columns, self.num_classes, self.class_names]
-        content += [self.label_column, self.crop_to]
-        for split, path in sorted(self.lists.items()):
-            try:
-                text = pathlib.Path(path).read_bytes()
-            except OSError as error:
-                raise ValueError(
-                    f"`lists` must name readable files. Received: {split!r}: {path} ({error})"
-                ) from error
-            content.append([split, hashlib.sha256(text).hexdigest(), *self._file_stamps(text)])
+        content += [self.label_column, self.crop_to, self.resize, sorted(self.stamps.items())]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
         folder = re.sub(r"[^A-Za-z0-9_]+", "_", pathlib.Path(self.root).name).strip("_")
         return f"{folder or 'folder'}-{digest}"
-
-    def _file_stamps(self, text):
-        """Size and time of change of the listed files: an edited image makes another data set."""
-        names = re.split("[\t\r\n]+", text.decode("utf-8", errors="replace"))
-        for path in (pathlib.Path(self.root) / name for name in names if name):
-            if path.is_file():
-                stat = path.stat()
-                yield [stat.st_size, stat.st_mtime_ns]

@@ -1,10 +1,11 @@
-"""One example: all images of a row, cropped to one size and checked."""
+"""One example: all images of a row, brought to one size and checked."""
 
 import pathlib
 
 import numpy as np
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
+from tfds_builders.multimodal_folder.sizes import to_one_size
 from tfds_builders.reading.void import VOID
 
 
@@ -21,44 +22,7 @@ def check_labels(label, num_classes):
         )
 
 
-def center_crop(image, height, width):
-    """The middle of an image: 480x640 to 468x625 is `[6:474, 7:632]`."""
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    return image[top : top + height, left : left + width]
-
-
-def crop_to_one_size(images, reference):
-    """Centre-crops larger images to the size of the reference.
-
-    Args:
-        images: Dictionary from column to `(height, width, channels)` array.
-        reference: Column that gives the size, or None: the sizes must agree as they are.
-
-    Returns:
-        A dictionary like `images`.
-
-    Raises:
-        ValueError: If an image is smaller than the reference, or sizes differ without a reference.
-    """
-    sizes = {column: image.shape[:2] for column, image in images.items()}
-    listed = ", ".join(f"{column} {h}x{w}" for column, (h, w) in sizes.items())
-    if reference is None:
-        if len(set(sizes.values())) > 1:
-            raise ValueError(
-                f"the images must have one size (height x width). Received: {listed}. If they show "
-                "the same middle, name the column to crop to: `crop_to`."
-            )
-        return images
-    height, width = sizes[reference]
-    if any(h < height or w < width for h, w in sizes.values()):
-        raise ValueError(
-            f"no image may be smaller than column {reference!r}, to which larger ones are "
-            f"centre-cropped (height x width). Received: {listed}"
-        )
-    return {column: center_crop(image, height, width) for column, image in images.items()}
-
-
-def read_example(root, row, label_column, crop_to, num_classes):
+def read_example(root, row, label_column, crop_to, num_classes, resized=()):
     """Reads the images of one row.
 
     Args:
@@ -67,6 +31,7 @@ def read_example(root, row, label_column, crop_to, num_classes):
         label_column: Column with the masks, or None.
         crop_to: Column to whose size the others are centre-cropped, or None.
         num_classes: Number of classes; labels must be below, or 255.
+        resized: Columns that are resized to it instead.
 
     Returns:
         Dictionary from column to `(height, width, channels)` array.
@@ -76,20 +41,18 @@ def read_example(root, row, label_column, crop_to, num_classes):
     """
     try:
         images = {
-            column: read_image_file(pathlib.Path(root) / name, is_label=column == label_column)
-            for column, name in row.paths.items()
+            column: read_image_file(row.file(root, column), is_label=column == label_column)
+            for column in row.paths
         }
         if label_column is not None:
             try:
                 check_labels(images[label_column], num_classes)
             except ValueError as error:
-                raise ValueError(
-                    f"{pathlib.Path(root) / row.paths[label_column]}: {error}"
-                ) from None
+                path = pathlib.Path(root) / row.paths[label_column]
+                raise ValueError(f"{path}: {error}") from None
         try:
-            images = crop_to_one_size(images, crop_to)
+            return to_one_size(images, crop_to, resized, label_column)
         except ValueError as error:
             raise ValueError(f"{', '.join(row.paths.values())}: {error}") from None
     except ValueError as error:
         raise row.error(error) from error
-    return images

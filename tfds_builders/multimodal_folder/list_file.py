@@ -1,9 +1,17 @@
 """The papers' list files: one example a line, tab-separated relative paths."""
 
+import codecs
 import dataclasses
 import pathlib
 
+from tfds_builders.reading.inside_folder import path_inside
 from tfds_builders.reading.safe_member import safe_member
+
+_ENCODINGS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +32,66 @@ class Row:
         """A `ValueError` that begins with list file and line."""
         return ValueError(f"{self.list_file}, line {self.line}: {message}")
 
+    def file(self, root, column):
+        """Path of a column's file, which need not exist.
+
+        Args:
+            root: The folder.
+            column: The column.
+
+        Raises:
+            ValueError: If symbolic links lead out of the folder.
+        """
+        return path_inside(pathlib.Path(root), self.paths[column])
+
+    def require(self, root):
+        """Raises a `ValueError`, naming the line, if a file is missing or leaves the folder.
+
+        Args:
+            root: The folder.
+        """
+        for column in self.paths:
+            try:
+                path = self.file(root, column)
+            except ValueError as error:
+                raise self.error(error) from None
+            if not path.is_file():
+                raise self.error(f"{path}: there is no such file.")
+
+
+def read_list_lines(path):
+    """Lines of a list file, with any of the usual line ends, without blank ones at its end.
+
+    Args:
+        path: Path of the list file: UTF-8, or UTF-16 with a byte order mark, as Windows writes it.
+
+    Returns:
+        A list of strings.
+
+    Raises:
+        ValueError: If there is no such file, or it is of another encoding.
+    """
+    path = pathlib.Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"`lists` must name readable text files. Received: {path} ({error})"
+        ) from error
+    encoding = next((e for mark, e in _ENCODINGS.items() if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+        if "\0" in text:
+            raise ValueError("it holds null bytes")
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: the list file must be text in UTF-8: save it as UTF-8. Received: {error}"
+        ) from None
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
+
 
 def read_list_file(path, columns):
     """Reads a list file. Nothing but the list itself is looked at.
@@ -33,25 +101,18 @@ def read_list_file(path, columns):
         columns: Names of its columns, in order.
 
     Returns:
-        A list of `Row`s.
+        A list of `Row`s. Backslashes in paths have become slashes.
 
     Raises:
-        ValueError: If there is no such file, no line in it, a line with another number of columns
-            or with a path that is absolute or leaves the folder.
+        ValueError: If there is no such file, it is no text in UTF-8, has no line, or one with
+            another number of columns or with a path that is absolute or leaves the folder.
     """
-    path = pathlib.Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # with universal newlines
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"`lists` must name readable text files. Received: {path} ({error})"
-        ) from error
-    lines = text.rstrip("\n").split("\n")
-    if lines == [""]:
+    lines = read_list_lines(path)
+    if not lines:
         raise ValueError(f"{path}: the list file is empty; it must hold one example a line.")
     rows = []
     for number, line in enumerate(lines, start=1):
-        fields = line.split("\t")
+        fields = line.replace("\\", "/").split("\t")
         row = Row(str(path), number, dict(zip(columns, fields, strict=False)))
         if len(fields) != len(columns):
             raise row.error(

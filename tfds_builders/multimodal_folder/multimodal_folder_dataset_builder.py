@@ -1,6 +1,5 @@
 """TFDS builder `multimodal_folder`: any folder of aligned images with list files."""
 
-import pathlib
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +18,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     examples.
 
     Args:
-        root, lists, columns, num_classes, class_names, label_column, crop_to: As in
+        root, lists, columns, num_classes, class_names, label_column, crop_to, resize: As in
             `MultimodalFolderConfig`.
         config: A `MultimodalFolderConfig` in place of these.
         **kwargs: Of `tfds.core.GeneratorBasedBuilder`: `data_dir`, `file_format`.
@@ -41,13 +40,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     >>> dataset = builder.as_dataset(split="train")
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES: ClassVar = {"1.0.0": "First version."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES: ClassVar = {
+        "1.0.0": "First version.",
+        "1.1.0": "Upright as EXIF says; cropped by at most 2.5 %; stamps in the metadata.",
+    }
 
     def __init__(
         self, *, root=None, lists=None, config=None, data_dir=None, version=None, **kwargs
     ):
-        names = ("columns", "num_classes", "class_names", "label_column", "crop_to")
+        names = ("columns", "num_classes", "class_names", "label_column", "crop_to", "resize")
         options = {name: kwargs.pop(name) for name in names if name in kwargs}
         if config is None:
             if root is None or lists is None:
@@ -66,7 +68,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _read(self, row):
         config = self.builder_config
         return read_example(
-            config.root, row, config.label_column, config.crop_to, config.num_classes
+            config.root,
+            row,
+            config.label_column,
+            config.crop_to,
+            config.num_classes,
+            config.resize,
         )
 
     def _info(self):
@@ -87,7 +94,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 features[column] = tfds.features.Image(
                     shape=shape, dtype=image.dtype, encoding_format="png"
                 )
-        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(features),
+            metadata=tfds.core.MetadataDict(stamps=config.stamps),
+        )
 
     def _split_generators(self, dl_manager):
         del dl_manager
@@ -95,10 +105,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         # A missing file should not come out after an hour of decoding.
         for rows in splits.values():
             for row in rows:
-                for name in row.paths.values():
-                    path = pathlib.Path(self.builder_config.root) / name
-                    if not path.is_file():
-                        raise row.error(f"{path}: there is no such file.")
+                row.require(self.builder_config.root)
         return {split: self._generate_examples(rows) for split, rows in splits.items()}
 
     def _generate_examples(self, rows):

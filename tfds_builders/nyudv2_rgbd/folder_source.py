@@ -32,9 +32,7 @@ class FolderSource:
             split: read_list_file(self._folder / name, _COLUMNS) for split, name in _LISTS.items()
         }
         for row in [row for rows in splits.values() for row in rows]:
-            for name in row.paths.values():
-                if not (self._folder / name).is_file():
-                    raise row.error(f"{self._folder / name}: there is no such file.")
+            row.require(self._folder)
         return splits
 
     def examples(self, rows):

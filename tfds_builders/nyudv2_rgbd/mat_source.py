@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfds_builders.multimodal_folder.example import center_crop
+from tfds_builders.multimodal_folder.sizes import center_crop
 from tfds_builders.nyudv2_rgbd.label_tables import train_ids
 from tfds_builders.nyudv2_rgbd.labeled_mat import LabeledMat
 from tfds_builders.reading import encode_metres, load_mat, open_hdf5

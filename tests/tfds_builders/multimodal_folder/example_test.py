@@ -1,38 +1,9 @@
 import numpy as np
+import PIL.Image
 import pytest
 
-from tfds_builders.multimodal_folder.example import center_crop, check_labels, crop_to_one_size
-
-
-def image(height, width, channels=1):
-    return np.arange(height * width * channels, dtype=np.uint16).reshape(height, width, channels)
-
-
-def test_center_crop_of_the_papers():
-    depth = image(480, 640)
-    np.testing.assert_array_equal(center_crop(depth, 468, 625), depth[6:474, 7:632])
-
-
-def test_larger_images_are_cropped_to_the_reference():
-    images = {"rgb": image(7, 9, 3), "label": image(4, 6), "depth": image(4, 6)}
-    cropped = crop_to_one_size(images, "label")
-    np.testing.assert_array_equal(cropped["rgb"], images["rgb"][1:5, 1:7])
-    np.testing.assert_array_equal(cropped["depth"], images["depth"])
-
-
-@pytest.mark.parametrize("size", [(3, 6), (4, 5), (3, 9), (9, 5)])
-def test_smaller_than_the_reference(size):
-    with pytest.raises(
-        ValueError, match=rf"smaller than column 'label'.*depth {size[0]}x{size[1]}"
-    ):
-        crop_to_one_size({"label": image(4, 6), "depth": image(*size)}, "label")
-
-
-def test_without_reference_sizes_must_agree():
-    images = {"rgb": image(4, 6, 3), "depth": image(4, 6)}
-    assert crop_to_one_size(images, None) == images
-    with pytest.raises(ValueError, match=r"one size .*rgb 4x6, depth 5x6.*crop_to"):
-        crop_to_one_size({"rgb": image(4, 6), "depth": image(5, 6)}, None)
+from tfds_builders.multimodal_folder.example import check_labels, read_example
+from tfds_builders.multimodal_folder.list_file import Row
 
 
 def test_labels():
@@ -45,3 +16,27 @@ def test_labels():
         check_labels(label, 3)
     check_labels(np.full((2, 2), 255, np.uint8), 1)
     check_labels(np.arange(256, dtype=np.uint8), 255)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x76\x2f\x31\x01\x02\0\0\0", "OpenEXR"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        (b"", "empty"),
+    ],
+)
+def test_errors_name_list_line_and_file(tmp_path, data, message):
+    (tmp_path / "depth.exr").write_bytes(data)
+    row = Row("train.txt", 7, {"depth": "depth.exr"})
+    path = tmp_path / "depth.exr"
+    with pytest.raises(ValueError, match=rf"^train\.txt, line 7: {path}: cannot be .*{message}"):
+        read_example(tmp_path, row, None, None, None)
+
+
+def test_only_columns_with_labels_must_be_lossless(tmp_path):
+    PIL.Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.jpg")
+    row = Row("train.txt", 1, {"thermal": "a.jpg", "label": "a.jpg"})
+    assert set(read_example(tmp_path, row, None, None, None)) == {"thermal", "label"}
+    with pytest.raises(ValueError, match=r"^train\.txt, line 1: .*a\.jpg: .*lossless"):
+        read_example(tmp_path, row, "label", "label", 2)

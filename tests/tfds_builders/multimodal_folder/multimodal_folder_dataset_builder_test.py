@@ -25,7 +25,7 @@ def folder(tmp_path):
     root, rng = tmp_path / "rooms", np.random.default_rng(0)
     lines = []
     for i, (size, depth_size) in enumerate(
-        [((6, 8), (6, 8)), ((9, 12), (12, 15)), ((6, 8), (6, 8))]
+        [((6, 8), (6, 8)), ((39, 78), (40, 80)), ((6, 8), (6, 8))]
     ):
         paths = [f"{kind}/{i:06d}.png" for kind in ("rgb", "masks", "depth")]
         write(root / paths[0], rng.integers(0, 256, (*size, 3), np.uint8))
@@ -80,9 +80,9 @@ def test_arrays_are_those_of_the_files(folder, file_format):
         # Centre-cropped to its mask.
         second = train["rgb/000001.png"]
         np.testing.assert_array_equal(
-            second["depth"], read(folder / "depth/000001.png")[1:10, 1:13]
+            second["depth"], read(folder / "depth/000001.png")[0:39, 1:79]
         )
-        assert second["depth"].shape == second["label"].shape == (9, 12, 1)
+        assert second["depth"].shape == second["label"].shape == (39, 78, 1)
         assert sorted(by_id(reader("test"))) == ["rgb/000002.png"]
 
 
@@ -122,13 +122,13 @@ def test_crop_to_a_column_without_labels(folder):
     (folder / "predict.txt").write_text("rgb/000001.png\tdepth/000001.png")
     arguments = {"lists": {"predict": "predict.txt"}, "columns": ("rgb", "depth")}
     with pytest.raises(
-        ValueError, match=r"predict\.txt, line 1: .*one size.*rgb 9x12, depth 12x15"
+        ValueError, match=r"predict\.txt, line 1: .*one size.*rgb 39x78, depth 40x80"
     ):
         builder_for(folder, **arguments)
     builder = builder_for(folder, **arguments, crop_to="rgb")
     builder.download_and_prepare()
     (example,) = tfds.as_numpy(builder.as_dataset(split="predict"))
-    assert example["depth"].shape == (9, 12, 1)
+    assert example["depth"].shape == (39, 78, 1)
 
 
 def test_registered_and_pickled(folder):
@@ -180,19 +180,19 @@ def break_size(folder):
 
 
 def break_label(folder):
-    label = np.zeros((9, 12), np.uint8)
+    label = np.zeros((39, 78), np.uint8)
     label[:2, :3] = NUM_CLASSES
     write(folder / "masks/000001.png", label)
     return rf"masks/000001\.png: labels must be in 0\.\.4.*{NUM_CLASSES} \(6 pixels\)"
 
 
 def break_type(folder):
-    write(folder / "depth/000001.png", np.zeros((12, 15), np.uint8))
+    write(folder / "depth/000001.png", np.zeros((40, 80), np.uint8))
     return r"depth/000001\.png: all images of column 'depth' must have one type.*uint8.*uint16"
 
 
 def break_channels(folder):
-    write(folder / "rgb/000001.png", np.zeros((9, 12, 4), np.uint8))
+    write(folder / "rgb/000001.png", np.zeros((39, 78, 4), np.uint8))
     return r"rgb/000001\.png: all images of column 'rgb' must have one type.*4 channels.*3 channels"
 
 
@@ -209,7 +209,21 @@ def break_path(folder):
     return "paths must be relative and stay inside the folder"
 
 
+def break_link(folder):
+    (folder.parent / "secret.png").write_bytes((folder / "rgb/000001.png").read_bytes())
+    (folder / "rgb/000001.png").unlink()
+    (folder / "rgb/000001.png").symlink_to(folder.parent / "secret.png")
+    return r"rgb/000001\.png: the symbolic link .* leads to .*secret\.png, out of the folder"
+
+
+def break_pointer(folder):
+    (folder / "depth/000001.png").write_text("version https://git-lfs.github.com/spec/v1\n")
+    return r"depth/000001\.png: cannot be read: it is a Git LFS pointer"
+
+
 BREAKS = [
+    break_link,
+    break_pointer,
     break_missing,
     break_truncated,
     break_no_image,
@@ -239,16 +253,51 @@ def test_missing_files_are_found_before_anything_is_decoded(folder):
         builder_for(folder).download_and_prepare()
 
 
-def test_not_finite_depth(folder):
+def test_holes_of_a_float_depth_are_stored(folder):
     depth = np.ones((6, 8), np.float32)
+    depth[0, 1:4] = (np.nan, np.inf, 0)
     write(folder / "depth/a.npy", depth)
-    depth[0, 1] = np.nan
-    write(folder / "depth/b.npy", depth)
-    lines = [f"rgb/000000.png\tmasks/000000.png\tdepth/{name}.npy" for name in "ab"]
-    (folder / "train.txt").write_text("\n".join(lines))
+    (folder / "train.txt").write_text("rgb/000000.png\tmasks/000000.png\tdepth/a.npy")
     builder = builder_for(folder, lists={"train": "train.txt"})
-    with pytest.raises(ValueError, match=r"train\.txt, line 2: .*b\.npy: values must be finite"):
-        builder.download_and_prepare()
+    builder.download_and_prepare()
+    (example,) = tfds.as_numpy(builder.as_dataset(split="train"))
+    np.testing.assert_array_equal(example["depth"][..., 0], depth)
+
+
+def test_stamps_are_kept_with_the_data(folder):
+    builder = builder_for(folder)
+    builder.download_and_prepare()
+    stamps = builder.builder_config.stamps
+    assert set(stamps) == {"train", "test"}
+    kept = tfds.builder_from_directory(builder.data_dir).info.metadata["stamps"]
+    assert kept == stamps
+    write(folder / "rgb/000002.png", np.zeros((6, 8, 3), np.uint8))
+    changed = builder_for(folder).builder_config.stamps
+    assert changed["train"] == kept["train"] and changed["test"] != kept["test"]
+
+
+def test_named_columns_are_resized(folder):
+    write(folder / "depth/000001.png", np.full((20, 30), 7, np.uint16))
+    with pytest.raises(ValueError, match=r"train\.txt, line 2: .*resize=\('depth',\)"):
+        builder_for(folder).download_and_prepare()
+    builder = builder_for(folder, resize=("depth",))
+    builder.download_and_prepare()
+    train = by_id(tfds.as_numpy(builder.as_dataset(split="train")))
+    assert train["rgb/000001.png"]["depth"].shape == (39, 78, 1)
+    assert (train["rgb/000001.png"]["depth"] == 7).all()
+    check_first(train["rgb/000000.png"], folder)
+
+
+def test_pictures_of_phones_are_upright(folder):
+    picture = read(folder / "rgb/000000.png")
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    stored = np.ascontiguousarray(np.rot90(picture))  # as a phone held upright stores it
+    PIL.Image.fromarray(stored).save(folder / "rgb/000000.png", exif=exif)
+    builder = builder_for(folder)
+    builder.download_and_prepare()
+    train = by_id(tfds.as_numpy(builder.as_dataset(split="train")))
+    np.testing.assert_array_equal(train["rgb/000000.png"]["rgb"], picture)
 
 
 def test_repaired_folder_is_built(folder):
