@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import re
 
@@ -63,6 +64,12 @@ def _absolute(lists):
     return paths, hashes
 
 
+def absolute_folder(path):
+    """The absolute path of a folder, local or remote, without symbolic links."""
+    path = os.fspath(path)
+    return path if "://" in path else os.path.realpath(os.path.expanduser(path))
+
+
 @dataclasses.dataclass(init=False)
 class TaskonomyConfig(tfds.core.BuilderConfig):
     """Domains and examples.
@@ -78,8 +85,10 @@ class TaskonomyConfig(tfds.core.BuilderConfig):
             `{"keypoints2d": ("uint16", 1)}`, for domains beyond those of Wang et al. (2020).
         image_size: Height and width that all images must have.
         missing: `"error"`, or `"skip"` to leave out examples of which not every domain is there.
+        root: Folder with the domains' folders. Defaults to TFDS' `manual_dir`.
         name: Defaults to that of the split file, followed by a hash of the other arguments and of
-            the lists' text if they are not the default ones.
+            the lists' text if they are not the default ones. Without `splits` the `root` is hashed,
+            too: lists of the same text in two folders are two data sets.
         **kwargs: Of `tfds.core.BuilderConfig`.
 
     Raises:
@@ -91,6 +100,7 @@ class TaskonomyConfig(tfds.core.BuilderConfig):
     lists: dict | None = None
     image_size: tuple = IMAGE_SIZE
     missing: str = "error"
+    root: str | None = None
 
     def __init__(
         self,
@@ -100,6 +110,7 @@ class TaskonomyConfig(tfds.core.BuilderConfig):
         formats=None,
         image_size=IMAGE_SIZE,
         missing="error",
+        root=None,
         *,
         name=None,
         **kwargs,
@@ -120,9 +131,11 @@ class TaskonomyConfig(tfds.core.BuilderConfig):
         self.lists, hashes = (None, None) if lists is None else _absolute(lists)
         self.image_size = tuple(image_size)
         self.missing = missing
+        self.root = None if root is None else absolute_folder(root)
         if name is None:
             name = splits or ("lists" if lists else "unsplit")
             content = [_types(self.domains), hashes, self.image_size, missing]
+            content += [self.root] if self.root and not splits else []
             if content != [_types(DOMAINS), None, IMAGE_SIZE, "error"]:
                 digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
                 name = f"{name}-{digest}"

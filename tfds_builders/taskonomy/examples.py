@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from tfds_builders.reading import decode_image, expect_image
+from tfds_builders.reading import check_inside, decode_image, expect_image
 from tfds_builders.taskonomy.sources import Building
 
 # Folder with the buildings' folders, between domain and building, in Omnidata's downloads.
@@ -106,7 +106,8 @@ def find_examples(source, root, domains, missing, count):
         Pairs of the example's id and a dictionary from domain to path.
 
     Raises:
-        ValueError: If a file is missing, unless they are to be left out.
+        ValueError: If a file is missing, unless they are to be left out, or symbolic links lead out
+            of the folder.
     """
     if isinstance(source, Building):
         where = ""
@@ -124,6 +125,11 @@ def find_examples(source, root, domains, missing, count):
         found = [_example_of_line(root, domains, source.path)]
     for name, paths, lacking in found:
         if not lacking:
+            for path in paths.values():
+                try:
+                    check_inside(path, root)
+                except ValueError as error:
+                    raise ValueError(f"{where}{error}") from None
             yield name, paths
         elif missing == "error":
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets.public_api as tfds
 
-from tfds_builders.taskonomy.config import PARTITIONS, TaskonomyConfig
+from tfds_builders.taskonomy.config import PARTITIONS, TaskonomyConfig, absolute_folder
 from tfds_builders.taskonomy.domains import UNITS_PER_METRE
 from tfds_builders.taskonomy.examples import find_examples, list_buildings, read_example
 from tfds_builders.taskonomy.sources import read_example_list, read_split_file
@@ -41,6 +41,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     Raises:
         ValueError: While building, if a list or a file is missing or wrong. The message names it.
+            If data that lists or a folder alone decide were built from another folder.
         ImportError: While building with Beam, if it is not installed.
 
     Example:
@@ -101,8 +102,33 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             "manual_dir, or use TaskonomyConfig(lists=...)."
         )
 
+    def download_and_prepare(self, *, download_config=None, **kwargs):
+        """Builds the data set, unless it is there. Arguments are those of TFDS."""
+        self._check_folder(getattr(download_config, "manual_dir", None))
+        super().download_and_prepare(download_config=download_config, **kwargs)
+
+    def _check_folder(self, manual_dir):
+        config = self.builder_config
+        if manual_dir is None or config.splits is not None:
+            return
+        folder = absolute_folder(manual_dir)
+        if config.root not in (None, folder):
+            raise ValueError(
+                "`root` must be left out, or be the manual_dir. "
+                f"Received: root={config.root}, manual_dir={folder}"
+            )
+        built = self.info.metadata.get("root") if self.is_prepared() else None
+        if built not in (None, folder):
+            raise ValueError(
+                f"{self.data_path} was built from the folder {built}. Received: manual_dir={folder}"
+                ". Name the folder, TaskonomyConfig(root=...), give another name or data_dir, or "
+                "delete what was built."
+            )
+
     def _split_generators(self, dl_manager):
-        root = dl_manager.manual_dir.expanduser().resolve()
+        root = tfds.core.Path(self.builder_config.root or absolute_folder(dl_manager.manual_dir))
+        if self.builder_config.splits is None:
+            self.info.metadata["root"] = str(root)
         return {
             split: self._generate_examples(root, split, sources)
             for split, sources in self._sources(root).items()

@@ -29,6 +29,21 @@ def test_another_list_is_another_data_set(tmp_path):
     assert TaskonomyConfig(lists={"train": path}).name != first.name
 
 
+def test_lists_in_another_folder_are_another_data_set(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text("{domain}/a.png")
+    (tmp_path / "same").symlink_to(tmp_path / "one")
+    names = {
+        root: TaskonomyConfig(lists={"train": path}, root=root and tmp_path / root).name
+        for root in ("one", "two", "same", None)
+    }
+    assert names["one"] == names["same"] and len(set(names.values())) == 3
+    names = {TaskonomyConfig(root=root).name for root in (None, tmp_path, tmp_path / "two")}
+    assert len(names) == 3
+    # Of the official splits the split file decides.
+    assert TaskonomyConfig(splits="tiny", root=tmp_path).name == "tiny"
+
+
 def test_domains_beyond_the_papers():
     config = TaskonomyConfig(["rgb", "keypoints2d"], formats={"keypoints2d": ["uint16", 1]})
     assert config.domains["keypoints2d"].dtype == "uint16"

@@ -100,6 +100,49 @@ def test_lists_of_the_papers(tmp_path):
     assert builder.info.splits["test"].num_examples == 1
 
 
+def two_folders(tmp_path):
+    """The same names of files and list in two folders, of which the second holds other pictures."""
+    lists = {"train": tmp_path / "train.txt"}
+    lists["train"].write_text(f"{{domain}}/{archive.VIEWS[0]}_domain_{{domain}}.png")
+    for name in ("one", "two"):
+        archive.write(tmp_path / name, "flat")
+    path = tmp_path / "two" / archive.path("rgb", "allensville", archive.VIEWS[0], "flat")
+    archive.save(path, np.zeros((*archive.SIZE, 3), np.uint8))
+    return tmp_path / "one", tmp_path / "two", {**SETTINGS, "lists": lists}
+
+
+def test_another_folder_with_the_same_lists_is_another_data_set(tmp_path):
+    one, two, settings = two_folders(tmp_path)
+    pictures = {}
+    for root in (one, two):
+        config = TaskonomyConfig(**settings, root=root)
+        builder = Builder(config=config, data_dir=tmp_path / "data")
+        builder.download_and_prepare()
+        (example,) = tfds.as_numpy(builder.as_dataset(split="train"))
+        pictures[root] = example["rgb"]
+    assert pictures[one].any() and not pictures[two].any()
+    with pytest.raises(ValueError, match="`root` must be left out, or be the manual_dir"):
+        Builder(config=config, data_dir=tmp_path / "data").download_and_prepare(
+            download_config=tfds.download.DownloadConfig(manual_dir=one)
+        )
+
+
+def test_another_manual_dir_does_not_open_the_old_data(tmp_path):
+    one, two, settings = two_folders(tmp_path)
+    for root in (one, one):
+        build(root, splits=None, lists=settings["lists"])
+    with pytest.raises(ValueError, match=rf"was built from the folder {one}\. .*manual_dir={two}"):
+        build(two, splits=None, lists=settings["lists"])
+
+
+def test_links_out_of_the_folder(manual_dir):
+    path = manual_dir / archive.path("rgb", "darden", archive.VIEWS[0], "omnidata")
+    path.rename(manual_dir.parent / "secret.png")
+    path.symlink_to(manual_dir.parent / "secret.png")
+    with pytest.raises(ValueError, match=rf"{path}: the symbolic link .* out of the folder"):
+        build(manual_dir)
+
+
 def test_everything_there_is(manual_dir):
     builder = build(manual_dir, splits=None)
     assert {s: info.num_examples for s, info in builder.info.splits.items()} == {"train": 12}
