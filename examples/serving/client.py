@@ -5,28 +5,34 @@
     python examples/serving/client.py --model=rooms --rest --address=localhost:8501 \
         rgb=view.png depth=view_depth.png
 
-Files are sent as they are to `serving_encoded`, or with `--raw` decoded here. Each output is
-written as `<output>/<name>.npy`, images (uint8) also as PNG.
+Files are sent as they are to `serving_encoded`, or with `--raw` decoded here, upright as EXIF says.
+Each output is written as `<output>/<name>.npy`, images (uint8) also as PNG.
 """
 
 import argparse
 import base64
 import json
 import pathlib
+import re
 import sys
 import urllib.error
 import urllib.request
 
 import grpc
 import numpy as np
+import PIL.Image
 import tensorflow as tf
-from PIL import Image
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
 
+from tfds_builders.multimodal_folder.image_file import read_image_file
+from tfds_builders.reading.orientation import exif_orientation
+
+# Names of outputs come from the server and become names of files.
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # Probabilities of large images are larger than the 4 MB that gRPC takes unless told otherwise.
 _LIMITS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
@@ -103,6 +109,50 @@ def _to_json(value):
     return [{"b64": base64.b64encode(data).decode()} for data in value]
 
 
+def read_encoded(path):
+    """Bytes of an image file, as the server decodes it.
+
+    Raises:
+        ValueError: If EXIF says that it is to be turned, which the server does not do.
+    """
+    try:
+        with PIL.Image.open(path) as image:
+            orientation = exif_orientation(image)
+    except PIL.UnidentifiedImageError:
+        orientation = 1  # the server says what is wrong with it
+    if orientation != 1:
+        raise ValueError(
+            f"{path} must be upright as stored. Received: EXIF orientation {orientation}. Pass "
+            "--raw, which turns it here, or save it upright"
+        )
+    return pathlib.Path(path).read_bytes()
+
+
+def write_outputs(outputs, folder):
+    """Writes each output as `<name>.npy`, images (uint8) also as PNG.
+
+    Args:
+        outputs: Name -> array with a batch axis, as the server sent them.
+        folder: Folder to write to; it is created.
+
+    Raises:
+        ValueError: If a name is no plain file name. Nothing is written then.
+    """
+    for name in outputs:
+        if not _FILE_NAME.fullmatch(name):
+            raise ValueError(
+                "names of outputs must be letters, digits, '_', '-' and '.', as they become names "
+                f"of files. Received from the server: {name!r}"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in outputs.items():
+        np.save(folder / f"{name}.npy", value, allow_pickle=False)
+        if value.dtype == np.uint8 and value.ndim in (3, 4):
+            image = value[0, ..., 0] if value.shape[-1] == 1 and value.ndim == 4 else value[0]
+            PIL.Image.fromarray(image).save(folder / f"{name}.png")
+        print(f"{name}: {value.dtype} {value.shape}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", nargs="+", metavar="NAME=FILE", help="such as rgb=view.png")
@@ -113,35 +163,24 @@ def main():
     parser.add_argument("--rest", action="store_true", help="REST instead of gRPC")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("answer"))
     options = parser.parse_args()
-    inputs = {}
-    for pair in options.images:
-        name, separator, file = pair.partition("=")
-        if not separator:
-            sys.exit(f"error: images must be given as NAME=FILE. Received: {pair}")
-        inputs[name] = _read(file) if options.raw else [pathlib.Path(file).read_bytes()]
     signature = options.signature or ("serving_default" if options.raw else "serving_encoded")
     predict = predict_rest if options.rest else predict_grpc
     try:
+        inputs = dict(_input(pair, options.raw) for pair in options.images)
         if not options.rest:
             check_dtypes(options.address, options.model, signature, inputs)
-        outputs = predict(options.address, options.model, signature, inputs)
+        write_outputs(predict(options.address, options.model, signature, inputs), options.output)
     except grpc.RpcError as error:
         sys.exit(f"error: {error.code().name}: {error.details()}")
     except (ValueError, RuntimeError, OSError) as error:
         sys.exit(f"error: {error}")
-    options.output.mkdir(parents=True, exist_ok=True)
-    for name, value in outputs.items():
-        np.save(options.output / f"{name}.npy", value)
-        if value.dtype == np.uint8:
-            Image.fromarray(value[0]).save(options.output / f"{name}.png")
-        print(f"{name}: {value.dtype} {value.shape}")
 
 
-def _read(file):
-    image = np.asarray(Image.open(file))
-    if image.dtype != np.uint8:
-        image = image.astype("uint16")  # what 16-bit files hold; Pillow may give 32 bits
-    return image.reshape((1, *image.shape[:2], -1))
+def _input(pair, raw):
+    name, separator, file = pair.partition("=")
+    if not separator:
+        raise ValueError(f"images must be given as NAME=FILE. Received: {pair}")
+    return name, read_image_file(file)[None] if raw else [read_encoded(file)]
 
 
 if __name__ == "__main__":
