@@ -14,10 +14,11 @@ STATE = "state.json"
 class ModelCheckpoint(keras.callbacks.Callback):
     """Keeps the last and the best model of a run, each written aside and renamed.
 
-    They are what is evaluated, exported and used; `SaveStates` keeps what training goes on from. A
+    They are what is evaluated, exported and used; `SaveStates` keeps what training resumes from. A
     crash or a full disk while a file is written leaves the previous one intact. `last.keras` and
     `best.keras` hold model and optimizer, the weights' moving averages in place of the weights if
-    there are any; `state.json` says which epoch they are from.
+    there are any; `state.json` says which epoch they are from. Every epoch whose monitored value is
+    logged can become the best, whether or not a checkpoint is due.
 
     Args:
         directory: Folder of the run.
@@ -27,6 +28,10 @@ class ModelCheckpoint(keras.callbacks.Callback):
         every: Number of epochs between two checkpoints; one is always written at the end.
         writes: Whether this process writes the files. To save a model is a collective operation
             under a strategy of several hosts: the others save, too, and throw it away.
+
+    Attributes:
+        best: Best value of `monitor` so far, or `None`.
+        best_epoch: The epoch it is from, counted from 1, or `None`.
 
     Raises:
         ValueError: If `mode` is neither.
@@ -47,15 +52,19 @@ class ModelCheckpoint(keras.callbacks.Callback):
         state = read_state(directory)
         self.best = state["best"] if state else None
         self.best_epoch = state["best_epoch"] if state else None
-        self._logs = None
+        self._unsaved = None
 
     def on_epoch_end(self, epoch, logs=None):
-        self._logs = epoch, logs or {}
-        if (epoch + 1) % self.every == 0:
+        value = (logs or {}).get(self.monitor)
+        improved = value is not None and (self.best is None or self._is_better(float(value)))
+        if improved:
+            self.best, self.best_epoch = float(value), epoch + 1
+        self._unsaved = epoch, improved or self.best is None
+        if improved or (epoch + 1) % self.every == 0:
             self.save()
 
     def on_train_end(self, logs=None):
-        if self._logs is not None:
+        if self._unsaved is not None:
             self.save()
 
     def _is_better(self, value):
@@ -63,48 +72,47 @@ class ModelCheckpoint(keras.callbacks.Callback):
 
     def save(self):
         """Writes the model as it is now; the caller need not, fit does."""
-        epoch, logs = self._logs
-        self._logs = None
-        if not self.writes:
-            with tempfile.TemporaryDirectory() as folder, averaged_weights(self.model):
-                self.model.save(pathlib.Path(folder) / "model.keras")
-            return
-        value = logs.get(self.monitor)
-        better = self.best is None or (value is not None and self._is_better(value))
-        if better and value is not None:
-            self.best, self.best_epoch = float(value), epoch + 1
+        epoch, is_best = self._unsaved
+        self._unsaved = None
+        with averaged_weights(self.model):
+            if not self.writes:
+                with tempfile.TemporaryDirectory() as folder:
+                    self.model.save(pathlib.Path(folder) / "model.keras")
+                return
+            try:
+                self._write(epoch, is_best)
+            except OSError as error:
+                last = self.directory / "last.keras"
+                kept = f"{last} is still the last good one" if last.exists() else "there is none"
+                raise RuntimeError(
+                    f"The checkpoint of epoch {epoch + 1} could not be written to "
+                    f"{self.directory}: {error}. Is the disk full or read-only? Of the "
+                    f"checkpoints, {kept}."
+                ) from error
+
+    def _write(self, epoch, is_best):
         last, best = self.directory / "last.keras", self.directory / "best.keras"
         temporary = self.directory / ".writing.keras"
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            with averaged_weights(self.model):
-                self.model.save(temporary)
+            self.model.save(temporary)
             sync_file(temporary)
-            if better:
+            if is_best:
                 link = self.directory / ".best.keras"
                 link.unlink(missing_ok=True)
                 os.link(temporary, link)  # one copy on disk serves both names
                 os.replace(link, best)
             os.replace(temporary, last)
-            sync_folder(self.directory)
-            write_atomically(
-                self.directory / STATE,
-                json.dumps(
-                    {
-                        "epoch": epoch + 1,
-                        "best": self.best,
-                        "best_epoch": self.best_epoch,
-                        "monitor": self.monitor,
-                    }
-                ),
-            )
-        except OSError as error:
+        finally:
             temporary.unlink(missing_ok=True)
-            kept = f"{last} is still the last good one" if last.exists() else "there is none yet"
-            raise RuntimeError(
-                f"The checkpoint of epoch {epoch + 1} could not be written to {self.directory}: "
-                f"{error}. Is the disk full or read-only? Of the checkpoints, {kept}."
-            ) from error
+        sync_folder(self.directory)
+        state = {
+            "epoch": epoch + 1,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "monitor": self.monitor,
+        }
+        write_atomically(self.directory / STATE, json.dumps(state))
 
 
 def read_state(directory):

@@ -29,5 +29,5 @@ class Preemption:
 
     def leave(self, message):
         """Ends the program with the status 143."""
-        print(f"SIGTERM: {message} The same command goes on.", flush=True)
+        print(f"SIGTERM: {message} Running the same command again resumes.", flush=True)
         raise SystemExit(EXIT_STATUS)

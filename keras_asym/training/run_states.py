@@ -67,7 +67,7 @@ class RunStates:
                     return {key: file[key] for key in file.files}, position
             except (OSError, ValueError, KeyError) as error:
                 warnings.warn(
-                    f"The state {path} is damaged ({error}). Training goes on from the one before.",
+                    f"The state {path} is damaged ({error}). Training resumes from the one before.",
                     stacklevel=2,
                 )
         return None

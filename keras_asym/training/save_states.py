@@ -13,7 +13,7 @@ SECONDS = 60.0
 
 
 class SaveStates(keras.callbacks.Callback):
-    """Saves everything that training needs to go on exactly where it was.
+    """Saves everything that training needs to resume exactly where it was.
 
     A state is saved every so many steps, before each validation, after every so many epochs, at the
     end, and on SIGTERM, which then ends the program (`Preemption.leave`).
@@ -28,8 +28,10 @@ class SaveStates(keras.callbacks.Callback):
         preemption: `Preemption`.
         metrics: Whether a saved state holds the sums of the metrics, so that the log of an
             interrupted epoch is that of the whole epoch.
-        start: `(arrays, position)` of the state that training goes on from, or `None`.
+        start: `(arrays, position)` of the state that training resumes from, or `None`.
         keys: Function of a step of the run, counted from 0, that names the examples of its batch.
+        data: What says which data the run is trained on; kept in each position.
+        stopping: `EarlyStopping`; a state saved after it has ended the training says so.
         clock: Function that gives seconds.
 
     Raises:
@@ -48,6 +50,8 @@ class SaveStates(keras.callbacks.Callback):
         metrics=True,
         start=None,
         keys=None,
+        data=None,
+        stopping=None,
         clock=time.monotonic,
     ):
         super().__init__()
@@ -60,6 +64,8 @@ class SaveStates(keras.callbacks.Callback):
         self.preemption = preemption
         self.metrics = metrics
         self.keys = keys
+        self.data = data
+        self.stopping = stopping
         self.clock = clock
         self.stage = 0
         arrays, position = start or (None, {"step": 0, "epochs": 0})
@@ -92,13 +98,18 @@ class SaveStates(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.finished = epoch + 1
-        if self.finished % self.every_epochs == 0 or self.finished == self.epochs:
+        last = self.finished == self.epochs or self._stopped()
+        if self.finished % self.every_epochs == 0 or last:
             self.save()
 
     def save(self):
         """Writes the state as it is now; the caller need not, fit does."""
         begin = self.clock()
         position = {"step": self.step, "epochs": self.finished, "stage": self.stage}
+        if self.data:
+            position["data"] = self.data
+        if self._stopped():
+            position["stopped"] = True
         if self.step == (self.finished + 1) * self.steps:
             position["logs"] = self._logs
         if self.states is not None:
@@ -125,6 +136,9 @@ class SaveStates(keras.callbacks.Callback):
         if self.every_steps:
             return self.step % self.every_steps == 0
         return self.clock() >= self._next
+
+    def _stopped(self):
+        return self.stopping is not None and self.stopping.stopped
 
     def _preempted(self):
         return self.preemption is not None and self.preemption.requested

@@ -1,5 +1,7 @@
 """Opening the data set that a config names."""
 
+import dataclasses
+import functools
 import os
 import pathlib
 
@@ -7,37 +9,159 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 import tfds_builders  # noqa: F401 (registers the builders)
+from recipes.data.sources import RecordSource, SubsetSource, keep_in_memory
 from tfds_builders.multimodal_folder import MultimodalFolder
 from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder as rendered_rooms
 
 ARCHIVES = ("nyudv2_rgbd", "sunrgbd_rgbd", "cityscapes_rgbd")
 """Data sets built from archives in the folder `root`; a name may go on with `/CONFIG`."""
-
-_MEMORY = 2**31  # bytes of decoded examples
-
 NAMES = ("rendered_rooms", "multimodal_folder", "taskonomy", *ARCHIVES)
+EVALUATED = ("test", "validation", "train")
+"""Splits that are reported on, the first one that there is."""
 
 
-def open_dataset(data):
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a model must know of the data that it was trained on, kept in the run's folder."""
+
+    name: str  # full name of the data set
+    path: str  # where TFDS keeps it
+    channels: dict  # image -> number of stored channels
+    dtypes: dict  # image -> name of the dtype it is stored in
+    splits: dict  # split -> number of examples
+    class_names: tuple = ()  # of the masks, if there are any
+
+    def to_dict(self):
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        return cls(**{**values, "class_names": tuple(values["class_names"])})
+
+
+class DataSet:
+    """A prepared data set with the splits that a run uses.
+
+    Args:
+        builder: Prepared TFDS builder.
+        hold_out: Share of the training split that is kept apart as validation split, in [0, 1).
+        seed: Decides which examples are held out.
+    """
+
+    def __init__(self, builder, hold_out=0.0, seed=0):
+        self.builder = builder
+        self.hold_out = hold_out
+        self.seed = seed
+        self._stored = {name: (name, None) for name in builder.info.splits}
+        if hold_out:
+            if self._counts["train"] < 2:
+                raise ValueError(
+                    "`config.data.hold_out` needs at least two training examples. Received: "
+                    f"hold_out={hold_out}, {self._counts['train']} example(s)"
+                )
+            if "validation" in self._stored:  # nothing is chosen on it
+                self._stored.setdefault("test", ("validation", None))
+            self._stored.update(train=("train", False), validation=("train", True))
+
+    @property
+    def features(self):
+        return self.builder.info.features
+
+    @property
+    def _counts(self):
+        return {name: split.num_examples for name, split in self.builder.info.splits.items()}
+
+    @property
+    def splits(self):
+        """Names of the splits. With `hold_out`, `validation` is the part of `train` that is kept
+        apart, and the data set's own validation split is `test`, unless there is one."""
+        return sorted(self._stored)
+
+    @property
+    def evaluated_split(self):
+        """The split that is reported on: `test`, or else `validation`, or else `train`."""
+        return next(name for name in (*EVALUATED, *self.splits) if name in self._stored)
+
+    def stored_split(self, split):
+        """The split of the data set that a split is a part of."""
+        if split not in self._stored:
+            raise ValueError(f"`split` must be one of {self.splits}. Received: split={split!r}")
+        return self._stored[split][0]
+
+    def source(self, split, names=None, memory=False):
+        """The examples of a split.
+
+        Args:
+            split: Name of the split.
+            names: Names of the images to decode, which is most of the work; all by default.
+            memory: Whether decoded examples are kept in memory where they are small.
+        """
+        stored = self.stored_split(split)
+        held_out = self._stored[split][1]
+        features = self.features
+        if names is not None:
+            wanted = {name: True for name in features if name in (*names, "id")}
+            features = tfds.decode.PartialDecoding(wanted).extract_features(features)
+        source = RecordSource(self.builder, stored, features)
+        if held_out is not None:
+            source = SubsetSource(source, self._part(len(source), held_out))
+        return keep_in_memory(source) if memory else source
+
+    def _part(self, count, held_out):
+        order = np.random.default_rng((self.seed, 2)).permutation(count)
+        size = min(max(1, round(self.hold_out * count)), count - 1)
+        return np.sort(order[:size] if held_out else order[size:])
+
+    @functools.cached_property
+    def identity(self):
+        """What a resumed run must find again; see `keras_asym.training.Training.data`."""
+        train = self.source("train")
+        return {
+            "name": self.builder.info.full_name,
+            "number_of_training_examples": len(train),
+            "fingerprint": train.fingerprint(),
+        }
+
+    def facts(self, names):
+        """`Facts` about the images of these names."""
+        label = self.features["label"] if "label" in self.features else None
+        return Facts(
+            self.builder.info.full_name,
+            os.fspath(self.builder.data_path),
+            {name: int(self.features[name].shape[-1]) for name in names},
+            {name: np.dtype(self.features[name].np_dtype).name for name in names},
+            self._counts,
+            tuple(label.names) if label is not None else (),
+        )
+
+    def units_per_metre(self):
+        """Unit of the depth images where the data set says it, or `None`."""
+        return (self.builder.info.metadata or {}).get("units_per_metre")
+
+
+def open_dataset(data, seed=0):
     """Builds (once) and opens a data set.
 
     | key | of | meaning |
     |---|---|---|
     | `name` | all | one of `NAMES`, an archive's with its configuration: `"nyudv2_rgbd/..."` |
     | `data_dir` | all | where TFDS keeps what it builds; its own default if empty |
-    | `file_format` | all | optional: `"parquet"` for reading without TensorFlow |
+    | `file_format` | all | of new data sets: `"tfrecord"`, `"array_record"`, `"parquet"` |
+    | `hold_out` | all | share of `train` that becomes the validation split |
     | `width`, `height`, `num_examples` | rendered_rooms | pixels; `{split: number}` |
     | `root` | the others | folder of the images and lists, or of the archives |
     | `columns` | folder, taskonomy | the list files' columns; the domains |
     | `lists` | folder, taskonomy | `{split: list file}` in `root`; empty ones are left out |
     | `num_classes`, `class_names` | folder | if there is a column `label` |
+    | `crop_to`, `resize` | folder | columns, see `tfds_builders.multimodal_folder` |
     | `splits`, `image_size` | taskonomy | optional, see `tfds_builders.taskonomy` |
 
     Args:
         data: `ConfigDict` with the keys above.
+        seed: Decides which examples are held out.
 
     Returns:
-        A prepared TFDS builder.
+        `DataSet`.
 
     Raises:
         ValueError: If there is no such data set, or its files are wrong.
@@ -45,9 +169,12 @@ def open_dataset(data):
     options = {}
     if data.data_dir:
         options["data_dir"] = os.path.expanduser(data.data_dir)
-    if data.get("file_format"):
+    if data.file_format:
         options["file_format"] = data.file_format
     name = data.name.partition("/")[0]
+    if name not in NAMES:
+        raise ValueError(f"`config.data.name` must be one of {NAMES}. Received: name={data.name!r}")
+    root = os.path.expanduser(data.root)
     if name == "rendered_rooms":
         config = rendered_rooms.RenderedRoomsConfig(
             data.width, data.height, data.num_examples.to_dict()
@@ -56,120 +183,92 @@ def open_dataset(data):
     elif name == "multimodal_folder":
         builder = _folder(data, options)
     elif name == "taskonomy":
-        builder = _taskonomy(data, options)
-    elif name in ARCHIVES:
-        builder = tfds.builder(data.name, **options)
+        builder = _taskonomy(data, root, options)
     else:
-        raise ValueError(f"`config.data.name` must be one of {NAMES}. Received: name={data.name!r}")
+        builder = tfds.builder(data.name, **options)
     download = None
-    if name in ("taskonomy", *ARCHIVES) and data.root:
-        download = tfds.download.DownloadConfig(manual_dir=os.path.expanduser(data.root))
+    if name in ("taskonomy", *ARCHIVES) and root:
+        download = tfds.download.DownloadConfig(manual_dir=root)
     builder.download_and_prepare(download_config=download)
-    return builder
+    return DataSet(builder, data.hold_out, seed)
 
 
-def open_split(builder, split, names=None):
-    """One split as a `tf.data.Dataset` of raw examples, in a fixed order.
+def open_evaluated(data, facts, split, seed=0):
+    """Opens a run's data set for one of its splits; training images are not needed for it.
+
+    What was built for the training is used, if it still is what the files of the split are; a
+    folder's split is built anew otherwise, alone.
 
     Args:
-        builder: Prepared TFDS builder.
+        data: As for `open_dataset`.
+        facts: `Facts` of the run, or `None`.
         split: Name of the split.
-        names: Names of the images to decode, which is most of the work; all by default.
+        seed: Decides which examples are held out.
     """
-    _check_split(builder, split)
-    decoders = None
-    if names is not None:
-        wanted = [name for name in builder.info.features if name in (*names, "id")]
-        decoders = tfds.decode.PartialDecoding({name: True for name in wanted})
-    # Whoever wants a cache says so: TFDS would keep small data sets, decoded.
-    in_order = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    return builder.as_dataset(
-        split=split, read_config=in_order, shuffle_files=False, decoders=decoders
-    )
+    folder = data.name == "multimodal_folder"
+    if facts is not None and pathlib.Path(facts.path).is_dir():
+        dataset = DataSet(tfds.builder_from_directory(facts.path), data.hold_out, seed)
+        stored = dataset.stored_split(split)
+        if not folder or _stamp(data, stored) in (None, _kept_stamp(dataset, stored)):
+            return dataset
+    if folder and data.lists.get(split) and not data.hold_out:
+        data = data.copy_and_resolve_references()
+        with data.unlocked():
+            data.lists = {split: data.lists[split]}
+    return open_dataset(data, seed)
 
 
-def keep_in_memory(source):
-    """Keeps a data set in memory, decoded, if it takes at most 2 GiB.
-
-    Args:
-        source: Finite `tf.data.Dataset` of examples.
-
-    Returns:
-        The data set, which otherwise is read anew each time; and how many of its examples may be
-        shuffled at a time, so that they take no more than this either. Taken for the size of all
-        is that of the first.
-    """
-    count = len(source)
-    first = next(iter(source.take(1).as_numpy_iterator()), {})
-    size = sum(np.asarray(value).nbytes for value in first.values())
-    most = _MEMORY // max(size, 1)
-    return (source.cache(), count) if count <= most else (source, max(most, 1))
+def _kept_stamp(dataset, split):
+    return ((dataset.builder.info.metadata or {}).get("stamps") or {}).get(split)
 
 
-def open_data_source(builder, split):
-    """One split as a sequence of raw examples, read without TensorFlow.
-
-    The data set must have been built in a format with random access: `data.file_format` is
-    `"parquet"` or `"array_record"`.
-    """
-    _check_split(builder, split)
-    file_format = builder.info.file_format.value
-    if file_format not in ("parquet", "array_record"):
-        raise ValueError(
-            "`builder` must have the file format 'parquet' or 'array_record': set "
-            f"`config.data.file_format` and build into a new `data_dir`. Received: {file_format!r}"
-        )
-    return builder.as_data_source(split=split)
+def _stamp(data, split):
+    """State of the files of a folder's split, or `None` where they are not all there."""
+    try:
+        alone = {split: data.lists[split]} if data.lists.get(split) else {}
+        return _folder_config(data, alone).stamps[split]
+    except (ValueError, KeyError, OSError):
+        return None
 
 
-def specs_of(names, specs, argument):
-    """`{name: spec}` of the images that a run uses, in order.
+def _folder_config(data, lists):
+    from tfds_builders.multimodal_folder import MultimodalFolderConfig
 
-    Args:
-        names: Names of the images.
-        specs: `ConfigDict` from name to spec.
-        argument: What error messages call `names`.
-    """
-    unknown = [name for name in names if name not in specs]
-    if unknown or not names:
-        raise ValueError(
-            f"`config.{argument}` must name some of {sorted(specs)}. "
-            f"Received: {argument}={tuple(names)}"
-        )
-    return {name: specs[name].to_dict() for name in names}
-
-
-def _folder(data, options):
     if not data.root:
         raise ValueError(
             "`config.data.root` must be the folder with your images and list files: pass "
             "--config.data.root=FOLDER. Received: an empty path"
         )
-    columns = tuple(data.columns)
+    columns, options = tuple(data.columns), {}
     if "label" in columns:
         names = tuple(data.class_names) or None
-        options = {**options, "class_names": names}
+        options["class_names"] = names
         options["num_classes"] = None if names else data.num_classes
-    return MultimodalFolder(root=data.root, lists=_lists(data), columns=columns, **options)
+    return MultimodalFolderConfig(
+        root=data.root,
+        lists=lists,
+        columns=columns,
+        crop_to=data.crop_to or None,
+        resize=tuple(data.resize),
+        **options,
+    )
 
 
-def _taskonomy(data, options):
+def _folder(data, options):
+    return MultimodalFolder(config=_folder_config(data, _lists(data)), **options)
+
+
+def _taskonomy(data, root, options):
     from tfds_builders.taskonomy.config import TaskonomyConfig
 
     settings = {key: data.get(key) for key in ("splits", "image_size") if data.get(key)}
     if "splits" not in settings and _lists(data):
-        root = pathlib.Path(data.root).expanduser()
-        settings["lists"] = {split: root / name for split, name in _lists(data).items()}
+        settings["lists"] = {
+            split: pathlib.Path(root) / name for split, name in _lists(data).items()
+        }
     config = TaskonomyConfig(tuple(data.columns), **settings)
     return tfds.builder("taskonomy", config=config, **options)
 
 
 def _lists(data):
     return {split: name for split, name in data.lists.items() if name}
-
-
-def _check_split(builder, split):
-    if split not in builder.info.splits:
-        raise ValueError(
-            f"`split` must be one of {sorted(builder.info.splits)}. Received: split={split!r}"
-        )

@@ -1,13 +1,15 @@
-"""What the raw values of a modality or an image domain mean."""
+"""What the raw values of a modality mean."""
+
+import math
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 ENCODINGS = ("linear", "uint8", "log_depth", "scaled")
 
-_LINEAR_KEYS = ("scale", "mean", "std")
-_KEYS = (
+_LINEAR = ("scale", "mean", "std")
+KEYS = (
     "channels",
     "encoding",
-    *_LINEAR_KEYS,
+    *_LINEAR,
     "maximum",
     "interpolation",
     "invalid",
@@ -62,13 +64,11 @@ def interpolation(spec, default="nearest"):
 
 
 def _check_spec(where, spec):
-    unknown = sorted(set(spec) - set(_KEYS))
+    unknown = sorted(set(spec) - set(KEYS))
     if unknown:
-        raise ValueError(
-            f"`{where}` must have keys among {_KEYS}. Received: unknown keys {unknown}"
-        )
+        raise ValueError(f"`{where}` must have keys among {KEYS}. Received: unknown keys {unknown}")
     channels = spec.get("channels")
-    if not isinstance(channels, int) or channels < 1:
+    if not isinstance(channels, int) or isinstance(channels, bool) or channels < 1:
         raise ValueError(
             f"`{where}['channels']` must be a positive integer. Received: channels={channels!r}"
         )
@@ -80,26 +80,37 @@ def _check_spec(where, spec):
                 f"`{where}['{key}']` must have one number for each of the "
                 f"{channels} channels. Received: {key}={values}"
             )
-    std = spec.get("std")
-    if std is not None and 0 in (std if isinstance(std, (tuple, list)) else (std,)):
-        raise ValueError(f"`{where}['std']` must not be 0. Received: std={std}")
+    for key in ("scale", "mean", "std", "invalid"):
+        _check_numbers(where, key, spec.get(key), positive=key in ("scale", "std"))
     _check_resizing(where, spec)
 
 
+def _check_numbers(where, key, values, positive):
+    """Raises `ValueError` unless a value is a finite number, or a sequence of them, or `None`."""
+    for value in values if isinstance(values, tuple | list) else (values,):
+        if value is None:
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or (positive and value <= 0):
+            kind = "positive and finite" if positive else "finite"
+            raise ValueError(f"`{where}['{key}']` must be {kind}. Received: {key}={values}")
+
+
 def _check_encoding(where, spec):
-    encoding = spec.get("encoding", "linear")
+    encoding = spec.get("encoding") or "linear"
     if encoding not in ENCODINGS:
         raise ValueError(
             f"`{where}['encoding']` must be one of {ENCODINGS}. Received: encoding={encoding!r}"
         )
-    foreign = [key for key in _LINEAR_KEYS if key in spec] if encoding != "linear" else []
-    foreign += ["maximum"] if "maximum" in spec and encoding != "scaled" else []
+    linear = [] if encoding == "linear" else _LINEAR
+    foreign = [key for key in linear if spec.get(key) is not None]
+    foreign += ["maximum"] if spec.get("maximum") is not None and encoding != "scaled" else []
     if foreign:
         raise ValueError(
             f"`{where}` must not have the keys {foreign} with encoding {encoding!r}, which does "
             f"not read them. Received: {spec}"
         )
-    if encoding == "scaled" and not spec.get("maximum", 0) > 0:
+    if encoding == "scaled" and not (spec.get("maximum") or 0) > 0:
         raise ValueError(
             f"`{where}['maximum']` must be the positive raw value that becomes 1. "
             f"Received: maximum={spec.get('maximum')!r}"
@@ -124,6 +135,7 @@ def _check_resizing(where, spec):
             "images) for a validity channel. Received: validity=True, invalid=None"
         )
     mirrored = spec.get("mirror_channels") or ()
+    mirrored = (mirrored,) if isinstance(mirrored, int) else mirrored
     if any(not 0 <= channel < spec["channels"] for channel in mirrored):
         raise ValueError(
             f"`{where}['mirror_channels']` must be among 0..{spec['channels'] - 1}. "

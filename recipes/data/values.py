@@ -1,4 +1,4 @@
-"""From raw values to network values.
+"""From raw values to network values, and back.
 
 | `encoding` | network value of the raw value v |
 |---|---|
@@ -19,57 +19,97 @@ Without `invalid` there are no holes.
 """
 
 import numpy as np
+import tensorflow as tf
 
 _LOG_DEPTH = 11.1
 
 
-def normalize(image, spec, ops=None):
+def encoding_of(spec):
+    """How the raw values of a spec become network values."""
+    return spec.get("encoding") or "linear"
+
+
+def normalize(image, spec):
     """Turns raw values into network values; see the module's docstring.
 
     Args:
         image: array `(..., channels)` of any numeric dtype and any (also dynamic) shape, as stored.
         spec: the image's spec, see `specs.check_specs`.
-        ops: module of array functions; `tensorflow_ops` by default, whose operations also serve in
-            an exported graph.
 
     Returns:
-        float32 array of the same shape, with one more channel if `spec["validity"]`.
+        float32 tensor of the same shape, with one more channel if `spec["validity"]`.
     """
-    if ops is None:
-        from recipes.data import tensorflow_ops as ops
-    image = ops.asarray(image)
+    image = tf.convert_to_tensor(image)
     invalid = spec.get("invalid")
     if invalid is None:
-        return _encode(ops.cast(image, "float32"), spec, ops)
-    hole = ops.all(ops.equal(image, ops.constant(invalid, image)), axis=-1)
-    if ops.is_floating(image):
-        hole = hole | ops.any(~ops.isfinite(image), axis=-1)
-        image = ops.where(hole, ops.constant(invalid, image), image)
-    values = _encode(ops.cast(image, "float32"), spec, ops)
-    if spec.get("encoding", "linear") == "linear":
-        values = ops.where(hole, ops.constant(0, values), values)
+        return _encode(tf.cast(image, "float32"), spec)
+    hole = tf.reduce_all(tf.equal(image, tf.constant(invalid, image.dtype)), -1, keepdims=True)
+    if image.dtype.is_floating:
+        hole |= tf.reduce_any(~tf.math.is_finite(image), -1, keepdims=True)
+        image = tf.where(hole, tf.constant(invalid, image.dtype), image)
+    values = _encode(tf.cast(image, "float32"), spec)
+    if encoding_of(spec) == "linear":
+        values = tf.where(hole, 0.0, values)
     if spec.get("validity"):
-        values = ops.concatenate([values, ops.cast(~hole, "float32")], axis=-1)
+        values = tf.concat([values, tf.cast(~hole, "float32")], axis=-1)
     return values
 
 
-def _encode(values, spec, ops):
-    encoding = spec.get("encoding", "linear")
+def denormalize(values, spec, dtype):
+    """Raw values of network values: the inverse of `normalize`, rounded to an integer dtype.
+
+    Args:
+        values: float array `(..., channels)` of network values.
+        spec: the image's spec.
+        dtype: Name of the dtype of the stored images, such as `"uint16"`.
+
+    Returns:
+        Array of `dtype`; what lies outside of its range is clipped.
+    """
+    values = np.asarray(values, "float64")
+    encoding = encoding_of(spec)
+    if encoding == "uint8":
+        raw = (values + 1) * 127.5
+    elif encoding == "log_depth":
+        raw = np.expm1((values + 1) / 2 * _LOG_DEPTH)
+    elif encoding == "scaled":
+        raw = (values + 1) / 2 * spec["maximum"]
+    else:
+        scale, mean, std = _linear(spec)
+        raw = (values * std + mean) / scale
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        raw = np.clip(np.rint(raw), limits.min, limits.max)
+    return raw.astype(dtype)
+
+
+def _linear(spec):
+    """Scale, mean and standard deviation, one number for each channel."""
+    return (
+        np.broadcast_to(
+            np.asarray(default if spec.get(key) is None else spec[key], "float64"),
+            (spec["channels"],),
+        )
+        for key, default in (("scale", 1.0), ("mean", 0.0), ("std", 1.0))
+    )
+
+
+def _encode(values, spec):
+    encoding = encoding_of(spec)
     if encoding == "uint8":
         return values / 127.5 - 1.0
     if encoding == "log_depth":
-        share = ops.log1p(ops.maximum(values, 0.0)) / _LOG_DEPTH
-        return 2.0 * ops.clip(share, 0.0, 1.0) - 1.0
+        share = tf.math.log1p(tf.maximum(values, 0.0)) / _LOG_DEPTH
+        return 2.0 * tf.clip_by_value(share, 0.0, 1.0) - 1.0
     if encoding == "scaled":
-        return 2.0 * ops.clip(values / float(spec["maximum"]), 0.0, 1.0) - 1.0
-    scale, mean, std = (
-        np.asarray(default if spec.get(key) is None else spec[key], "float64")
-        for key, default in (("scale", 1.0), ("mean", 0.0), ("std", 1.0))
-    )
-    factor, offset = (
-        np.broadcast_to(numbers, (spec["channels"],)).astype("float32")
-        for numbers in (scale / std, mean / std)
-    )
+        share = values / float(spec["maximum"])
+        return 2.0 * tf.clip_by_value(share, 0.0, 1.0) - 1.0
+    scale, mean, std = _linear(spec)
+    factor, offset = (scale / std).astype("float32"), (mean / std).astype("float32")
     if (factor == 1).all() and (offset == 0).all():
         return values
-    return ops.scale_channels(values, factor, offset)
+    # Broadcasting three numbers takes three times as long as rows of an image.
+    width = tf.shape(values)[-2]
+    rows = tf.reshape(values, (-1, width * values.shape[-1]))
+    rows = rows * tf.tile(factor, [width]) - tf.tile(offset, [width])
+    return tf.ensure_shape(tf.reshape(rows, tf.shape(values)), values.shape)

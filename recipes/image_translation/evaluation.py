@@ -1,5 +1,7 @@
 """Metrics of a trained Translator on whole images."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,7 +12,7 @@ METRICS = {"MAE": (1, 4), "MSE": (1, 4), "PSNR": (1, 2), "SSIM": (1, 3)}
 """Name -> factor and digits in a table. MAE and MSE are of values in 0..1, PSNR is in dB."""
 DISTANCES = {"FID": (1, 1), "KID": (100, 2)}
 LOWER_IS_BETTER = ("MAE", "MSE", "FID", "KID", "KID standard error")
-_SSIM_WINDOW = 11  # pixels
+SSIM_WINDOW = 11  # pixels
 
 
 class Inception:
@@ -45,36 +47,49 @@ class Inception:
         return metrics.InceptionDistances(self.network, self.protocol, subset_size=self.subset_size)
 
 
-def describe(split, dropout_at_test, inception=None):
-    """The protocol of an evaluation in words, which goes with every table."""
-    text = f"{split} split, dropout at test time {'on' if dropout_at_test else 'off'}; "
-    text += "MAE and MSE of values in 0..1, PSNR in dB"
-    if inception:
-        return (
-            f"{text}; {inception.protocol} FID and KID (x 100), subsets of "
-            f"{inception.subset_size} images"
-        )
-    return f"{text}; FID and KID not measured, as no Inception weights were given"
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """How images are generated and compared.
+
+    Attributes:
+        inception: `Inception`, for FID and KID; `None` for neither.
+        dropout_at_test: Whether dropout is on; as in the model by default.
+        modalities: Names of the domains that are used; all by default.
+        size: `"network"` for pictures as the network paints them, `"input"` for the input's size.
+        bits: Of pictures: 8, or 16 for the target's stored values.
+        branches: Whether the picture of each branch is written, too.
+    """
+
+    inception: Inception | None = None
+    dropout_at_test: bool | None = None
+    modalities: tuple = ()
+    size: str = "network"
+    bits: int = 8
+    branches: bool = False
+
+    def describe(self, split, dropout_at_test):
+        """The protocol of an evaluation in words, which goes with every table."""
+        text = f"{split} split, dropout at test time {'on' if dropout_at_test else 'off'}; "
+        if self.modalities:
+            text = f"{' + '.join(self.modalities)} alone, {text}"
+        text += "MAE and MSE of values in 0..1, PSNR in dB"
+        if self.inception:
+            return (
+                f"{text}; {self.inception.protocol} FID and KID (x 100), subsets of "
+                f"{self.inception.subset_size} images"
+            )
+        return f"{text}; FID and KID not measured, as no Inception weights were given"
 
 
-def make_predict(model):
-    """A compiled function from network inputs to images in [-1, 1] by output."""
-
-    @tf.function(reduce_retracing=True)
-    def predict(inputs):
-        return model(inputs, training=False)
-
-    return predict
-
-
-def evaluate(model, batches, inception=None, progress=True):
+def evaluate(model, batches, inception=None, progress=True, save=lambda results: None):
     """Runs a data set through a model.
 
     Args:
         model: `Translator`.
-        batches: Result of `input_pipeline.eval_dataset`.
+        batches: Result of `recipes.data.batches.evaluation_batches`.
         inception: `Inception`, for FID and KID.
         progress: Whether a progress bar is shown.
+        save: Function that is given the results so far, as soon as there are new ones.
 
     Returns:
         `{output: {metric: value}}`.
@@ -83,45 +98,51 @@ def evaluate(model, batches, inception=None, progress=True):
         ValueError: If the images are smaller than SSIM's window of 11 pixels, or fewer than KID's
             subsets need.
     """
-    predict = make_predict(model)
     sums = {key: np.zeros(len(METRICS)) for key in model.output_keys}
     distances = {key: inception.distances() for key in sums} if inception else {}
     count = 0
     bar = keras.utils.Progbar(len(batches), verbose=int(progress), unit_name="batch")
-    for inputs, target, weight in batches:
-        outputs = predict(inputs)
-        there = weight.numpy() > 0  # what fills the last batch up does not count
+    for inputs, target, weight in batches.as_numpy_iterator():
+        outputs = model.predict_on_batch(inputs)
+        there = weight > 0  # what fills the last batch up does not count
         count += there.sum()
-        truth = tf.boolean_mask((target + 1) / 2, there)
+        truth = np.clip((target[there] + 1) / 2, 0, 1)
         for key in sums:
-            image = tf.boolean_mask((outputs[key] + 1) / 2, there)
+            image = np.clip((np.asarray(outputs[key])[there] + 1) / 2, 0, 1)
             sums[key] += [values.numpy().sum() for values in _figures(truth, image)]
             if distances:
-                distances[key].update(255 * truth.numpy(), 255 * image.numpy())
+                distances[key].update(255 * truth, 255 * image)
         bar.add(1)
     results = {
         key: {name: float(value) for name, value in zip(METRICS, values / count, strict=True)}
         for key, values in sums.items()
     }
+    save(results)
     for key, distance in distances.items():
         found = distance.result()
         results[key].update({name: found[name] for name in (*DISTANCES, "KID standard error")})
+        save(results)
     return results
+
+
+def check_size(size):
+    """Raises `ValueError` for images that SSIM cannot be measured on."""
+    if min(size) < SSIM_WINDOW:
+        raise ValueError(
+            f"Images must be at least {SSIM_WINDOW} pixels high and wide for SSIM. Received: "
+            f"{tuple(size)}; set config.augmentation.size"
+        )
 
 
 def _figures(truth, image):
     """The metrics of each example, in the order of `METRICS`."""
-    if min(truth.shape[1:3]) < _SSIM_WINDOW:
-        raise ValueError(
-            f"Images must be at least {_SSIM_WINDOW} pixels high and wide for SSIM. Received: "
-            f"{tuple(truth.shape[1:3])}; set config.augmentation.size"
-        )
-    difference = image - truth
+    check_size(truth.shape[1:3])
+    difference = tf.constant(image - truth)
     return (
         tf.reduce_mean(tf.abs(difference), axis=(1, 2, 3)),
         tf.reduce_mean(difference**2, axis=(1, 2, 3)),
         tf.image.psnr(truth, image, max_val=1.0),
-        tf.image.ssim(truth, image, max_val=1.0, filter_size=_SSIM_WINDOW),
+        tf.image.ssim(truth, image, max_val=1.0, filter_size=SSIM_WINDOW),
     )
 
 

@@ -1,124 +1,140 @@
-"""What happens to one example of aligned domains, in training and in evaluation.
-
-Raw values become network values first (`recipes.data.values`, [-1, 1] with the encodings of the
-papers) and are resized then: bilinear with antialiasing, or nearest for domains whose spec has
-`invalid`, so that no depth between "no geometry" and its neighbours is made up. A crop is cut out
-before it is resized, see `recipes.data.geometry`. One channel stays one channel. A mirror image of
-surface normals is true only with `mirror_channels=(0,)` in the spec; the papers leave it out, and
-so does the default.
-"""
+"""What happens to one example of aligned domains, in training and in evaluation."""
 
 import numpy as np
+import tensorflow as tf
 
+from recipes import settings
 from recipes.data.checks import check_images
-from recipes.data.geometry import negate_mirrored, random_geometry, transform, whole_image
+from recipes.data.geometry import (
+    extent_of,
+    negate_mirrored,
+    random_geometry,
+    transform,
+    whole_image,
+)
 from recipes.data.specs import check_specs, input_channels, interpolation
 from recipes.data.values import normalize
-from recipes.image_translation.augmentation import check_augmentation
-
-NUM_UNIFORMS = 3
-FILL_WEIGHT = 0.0
 
 
-def check_config(config):
-    """Raises `ValueError` where the config of a pipeline cannot be used.
+def check_augmentation(augmentation):
+    """Raises `ValueError` where the settings of the joint resizing, crop and mirror are wrong.
 
     | key | meaning |
     |---|---|
-    | `inputs` | names of the input domains, in order |
-    | `target` | name of the domain to be painted, none of `inputs` |
-    | `domains` | name to spec for all of these, see `recipes.data.specs.check_specs` |
-    | `augmentation` | see `augmentation.check_augmentation` |
-    | `shuffle_buffer` | training only: examples drawn from at a time. Default 1024 |
+    | `size` | `(height, width)` of training crops and of evaluation images; required |
+    | `resize` | `(height, width)` of the whole image before the crop. Default: `size`, no crop |
+    | `mirror` | probability of a horizontal mirror in training. Default 0 |
     """
-    inputs, target = tuple(config["inputs"]), config["target"]
-    if not inputs or len(set(inputs)) != len(inputs) or target in inputs:
+    settings.check_keys("augmentation", augmentation, ("size",), ("resize", "mirror"))
+    size = augmentation["size"]
+    resize = augmentation.get("resize") or size
+    for key, value in (("size", size), ("resize", resize)):
+        if not settings.size().holds(value):
+            raise ValueError(
+                f"`augmentation.{key}` must be (height, width) in pixels. Received: {key}={value}"
+            )
+    if size[0] > resize[0] or size[1] > resize[1]:
         raise ValueError(
-            "`inputs` must be distinct domains and `target` another one. "
-            f"Received: inputs={inputs}, target={target!r}"
+            "`augmentation.size`, the crop, must be at most `augmentation.resize` large, the image "
+            f"that it is cut from. Received: size={tuple(size)}, resize={tuple(resize)}"
         )
-    unknown = [name for name in (*inputs, target) if name not in config["domains"]]
-    if unknown:
+    mirror = augmentation.get("mirror", 0.0)
+    if not 0 <= mirror <= 1:
         raise ValueError(
-            f"`domains` must have a spec for each of `inputs` and for `target`. Received: none for "
-            f"{unknown}, specs for {sorted(config['domains'])}"
+            f"`augmentation.mirror` must be a probability in 0..1. Received: mirror={mirror}"
         )
-    check_specs(config["domains"], "domains")
-    if config["domains"][target].get("validity"):
-        raise ValueError(
-            f"`domains['{target}']['validity']` must not be set for the target, whose channels the "
-            "network paints."
-        )
-    check_augmentation(config["augmentation"])
 
 
-def domain_specs(config):
-    """`{name: spec}` of the inputs and of the target, which comes last."""
-    return {name: dict(config["domains"][name]) for name in (*config["inputs"], config["target"])}
+class TranslationExamples:
+    """Input domains and the target to be painted, as `recipes.data.batches` takes them.
 
+    `training` gives `(inputs, target)`, `evaluation` `(inputs, target, weight)` with a weight of 1,
+    or 0 for what fills up the last batch: `inputs` is a `dict` from domain to float32 `(height,
+    width, channels)`, all in [-1, 1], and all shapes are static.
 
-def training_example(example, name, uniforms, config, ops):
-    """Resized, cropped and mirrored: `(inputs, target)`.
+    Raw values become network values first (`recipes.data.values`, with the encodings of the papers)
+    and are resized then: bilinear with antialiasing, or nearest for domains whose spec has
+    `invalid`, so that no depth between "no geometry" and its neighbours is made up. One channel
+    stays one channel. A mirror image of surface normals is true only with `mirror_channels=(0,)` in
+    the spec; the papers leave it out, and so does the default.
 
     Args:
-        example: `dict` of raw images.
-        name: the example's name in messages.
-        uniforms: `NUM_UNIFORMS` random numbers in [0, 1).
-        config: see `check_config`.
-        ops: module of array functions.
+        inputs: Names of the input domains, in order.
+        target: Name of the domain to be painted, none of `inputs`.
+        modalities: `{name: spec}` for all of these, see `recipes.data.specs.check_specs`.
+        augmentation: See `check_augmentation`.
     """
-    settings = config["augmentation"]
-    scaled = np.array(settings.get("resize") or settings["size"], "int32")
-    mirror = settings.get("mirror", 0.0)
-    example = check_images(example, domain_specs(config), config["target"], name, ops)
-    extent = ops.extent(example[config["target"]])
-    geometry = random_geometry(extent, scaled, settings["size"], mirror, uniforms, ops)
-    return _finish(example, geometry, config, ops)
 
+    num_uniforms = 3
 
-def evaluation_example(example, name, config, ops):
-    """The whole image at the training size: `(inputs, target, weight)`, the weight being 1."""
-    example = check_images(example, domain_specs(config), config["target"], name, ops)
-    geometry = _whole(example[config["target"]], config, ops)
-    return *_finish(example, geometry, config, ops), np.float32(1)
+    def __init__(self, inputs, target, modalities, augmentation):
+        inputs = tuple(inputs)
+        if not inputs or len(set(inputs)) != len(inputs) or target in inputs:
+            raise ValueError(
+                "`inputs` must be distinct domains and `target` another one. "
+                f"Received: inputs={inputs}, target={target!r}"
+            )
+        unknown = [name for name in (*inputs, target) if name not in modalities]
+        if unknown:
+            raise ValueError(
+                "`modalities` must have a spec for each of `inputs` and for `target`. Received: "
+                f"none for {unknown}, specs for {sorted(modalities)}"
+            )
+        self.specs = {name: dict(modalities[name]) for name in (*inputs, target)}
+        check_specs(self.specs)
+        if self.specs[target].get("validity"):
+            raise ValueError(
+                f"`modalities['{target}']['validity']` must not be set for the target, whose "
+                "channels the network paints."
+            )
+        check_augmentation(augmentation)
+        self.inputs = inputs
+        self.target = target
+        self.augmentation = augmentation
+        self.channels = {name: spec["channels"] for name, spec in self.specs.items()}
+        self.fill = dict.fromkeys(inputs, 0.0), 0.0, 0.0
 
+    def training(self, example, name, uniforms):
+        """Resized, cropped and mirrored."""
+        size = self.augmentation["size"]
+        scaled = np.array(self.augmentation.get("resize") or size, "int32")
+        example = check_images(example, self.specs, self.target, name)
+        extent = extent_of(example[self.target])
+        mirror = self.augmentation.get("mirror", 0.0)
+        geometry = random_geometry(extent, scaled, size, mirror, uniforms)
+        return self._finish(example, geometry)
 
-def network_inputs(example, name, config, ops):
-    """The whole image at the training size, without a target: `inputs`.
+    def evaluation(self, example, name):
+        """The whole image at the training size."""
+        example = check_images(example, self.specs, self.target, name)
+        return *self._finish(example, self._whole(example[self.target])), np.float32(1)
 
-    Args:
-        example: `dict` of raw images of the input domains.
-        name: the example's name in messages.
-        config: see `check_config`.
-        ops: module of array functions.
-    """
-    specs = {name: dict(config["domains"][name]) for name in config["inputs"]}
-    first = config["inputs"][0]
-    example = check_images(example, specs, first, name, ops)
-    return _transformed(example, specs, _whole(example[first], config, ops), config, ops)
+    def network_inputs(self, example, name):
+        """The whole image at the training size, without a target.
 
+        Args:
+            example: Raw images of some of the input domains.
+            name: The example's name in messages.
+        """
+        specs = {key: self.specs[key] for key in example}
+        first = next(iter(specs))
+        example = check_images(example, specs, first, name)
+        return self._transformed(example, specs, self._whole(example[first]))
 
-def fill(config):
-    """What examples are made of that fill up the last batch: zeros with the weight 0."""
-    return dict.fromkeys(config["inputs"], 0.0), 0.0, FILL_WEIGHT
+    def _whole(self, image):
+        return whole_image(extent_of(image), np.array(self.augmentation["size"], "int32"))
 
+    def _finish(self, example, geometry):
+        images = self._transformed(example, self.specs, geometry)
+        target = images.pop(self.target)
+        return images, target
 
-def _whole(image, config, ops):
-    size = np.array(config["augmentation"]["size"], "int32")
-    return whole_image(ops.extent(image), size, ops)
-
-
-def _finish(example, geometry, config, ops):
-    images = _transformed(example, domain_specs(config), geometry, config, ops)
-    target = images.pop(config["target"])
-    return images, target
-
-
-def _transformed(example, specs, geometry, config, ops):
-    images = {}
-    for name, spec in specs.items():
-        image = normalize(example[name], spec, ops)
-        image = transform(image, geometry, interpolation(spec, "bilinear"), ops, antialias=True)
-        image = negate_mirrored(image, spec.get("mirror_channels"), geometry, ops)
-        images[name] = ops.static_size(image, config["augmentation"]["size"], input_channels(spec))
-    return images
+    def _transformed(self, example, specs, geometry):
+        images = {}
+        for name, spec in specs.items():
+            image = normalize(example[name], spec)
+            image = transform(image, geometry, interpolation(spec, "bilinear"), antialias=True)
+            image = negate_mirrored(image, spec.get("mirror_channels"), geometry)
+            shape = (*self.augmentation["size"], input_channels(spec))
+            images[name] = tf.ensure_shape(image, shape)
+        return images

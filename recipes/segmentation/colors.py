@@ -57,6 +57,13 @@ def colorize(label_map, num_classes):
     return table[label_map.astype("uint8")]
 
 
+def class_legend(names):
+    """`{class name: (red, green, blue)}` of the classes, and void."""
+    colors = palette(len(names))
+    legend = {name: tuple(map(int, color)) for name, color in zip(names, colors, strict=True)}
+    return {**legend, "void": (0, 0, 0)}
+
+
 def overlay(rgb, label_map, num_classes, alpha=0.5):
     """Lays the colours of a label map over a photograph; void pixels show the photograph.
 

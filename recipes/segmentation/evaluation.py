@@ -1,6 +1,7 @@
 """Metrics and predictions of a trained Segmenter on whole images."""
 
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -18,65 +19,121 @@ METRICS = {
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """How an image is evaluated: the scales whose probabilities are averaged, and mirroring."""
+    """How an image is evaluated.
+
+    Attributes:
+        scales: Scales whose probabilities are averaged.
+        flip: Whether those of mirror images are averaged in.
+        window: `(height, width)` of the windows in which large images are looked at, or `()`: as a
+            whole.
+        overlap: Least share of a window that the next one covers, too, in [0, 1).
+        modalities: Names of the modalities that are used; all by default.
+    """
 
     scales: tuple = (1.0,)
     flip: bool = False
+    window: tuple = ()
+    overlap: float = 0.5
+    modalities: tuple = ()
 
     def __post_init__(self):
         if not self.scales or min(self.scales) <= 0:
             raise ValueError(f"`scales` must be positive. Received: scales={self.scales}")
+        if self.window and (len(self.window) != 2 or min(self.window) < 1):
+            raise ValueError(
+                f"`window` must be height,width in pixels. Received: window={self.window}"
+            )
+        if not 0 <= self.overlap < 1:
+            raise ValueError(f"`overlap` must be in [0, 1). Received: overlap={self.overlap}")
 
     def __str__(self):
         scales = ", ".join(f"{scale:g}" for scale in self.scales)
         name = "single scale" if self.scales == (1.0,) else f"multi-scale ({scales})"
-        return f"{name}, {'with' if self.flip else 'no'} mirroring"
+        text = f"{name}, {'with' if self.flip else 'no'} mirroring"
+        if self.window:
+            height, width = self.window
+            text += f", windows of {height}x{width} overlapping by {100 * self.overlap:g} %"
+        return text + (f", {' + '.join(self.modalities)} alone" if self.modalities else "")
 
 
 def make_predict(model, modalities, protocol):
-    """A compiled function from normalized images to probabilities by output.
+    """A function from normalized images to probabilities by output.
 
     Args:
         model: `Segmenter`.
-        modalities: `{name: spec}`; the spec's interpolation serves resizing to other scales.
+        modalities: `{name: spec}`; the specs' interpolation serves resizing to other scales, their
+            `mirror_channels` mirroring.
         protocol: `Protocol`.
 
     Returns:
         Function of `{name: (batch, height, width, channels)}` that gives `{output: (batch,
-        height, width, num_classes)}`, the mean of the softmax over scales and mirror images.
+        height, width, num_classes)}` as arrays, the mean of the softmax over scales, mirror images
+        and windows.
     """
 
-    @tf.function(reduce_retracing=True)
     def predict(images):
-        size = tf.shape(next(iter(images.values())))[1:3]
-        total, count = None, 0
-        for scale in protocol.scales:
-            for mirrored in (False, True) if protocol.flip else (False,):
-                probabilities = _probabilities(images, size, scale, mirrored)
-                if total is None:
-                    total = probabilities
-                else:
-                    total = {key: total[key] + probabilities[key] for key in total}
-                count += 1
-        return {key: value / count for key, value in total.items()}
+        images = {name: np.asarray(image) for name, image in images.items()}
+        if protocol.window:
+            return _in_windows(averaged, images, protocol)
+        return averaged(images)
 
-    def _probabilities(images, size, scale, mirrored):
+    def averaged(images):
+        size = next(iter(images.values())).shape[1:3]
+        views = list(itertools.product(protocol.scales, (False, True)[: 1 + protocol.flip]))
+        total = None
+        for scale, mirrored in views:
+            found = probabilities(images, size, scale, mirrored)
+            total = found if total is None else {key: total[key] + found[key] for key in total}
+        return {key: value / len(views) for key, value in total.items()}
+
+    def probabilities(images, size, scale, mirrored):
         if scale != 1.0:
-            target = tf.cast(tf.round(tf.cast(size, "float32") * scale), "int32")
+            target = [max(1, round(side * scale)) for side in size]
             images = {
-                name: tf.image.resize(image, target, interpolation(modalities[name]))
+                name: tf.image.resize(image, target, interpolation(modalities[name])).numpy()
                 for name, image in images.items()
             }
         if mirrored:
-            images = {name: image[:, :, ::-1] for name, image in images.items()}
-        probabilities = {}
-        for key, logits in model(images, training=False).items():
+            images = {name: _mirror(image, modalities[name]) for name, image in images.items()}
+        found = {}
+        for key, logits in model.predict_on_batch(images).items():
             value = tf.nn.softmax(logits)
             value = value[:, :, ::-1] if mirrored else value
-            probabilities[key] = value if scale == 1.0 else tf.image.resize(value, size)
-        return probabilities
+            value = value if scale == 1.0 else tf.image.resize(value, size)
+            found[key] = value.numpy()
+        return found
 
     return predict
+
+
+def _mirror(image, spec):
+    """The mirror image; what points along the width points the other way in it."""
+    image = image[:, :, ::-1].copy()
+    channels = list(spec.get("mirror_channels") or ())
+    image[..., channels] *= -1
+    return image
+
+
+def _in_windows(predict, images, protocol):
+    size = next(iter(images.values())).shape[1:3]
+    window = [min(*pair) for pair in zip(size, protocol.window, strict=True)]
+    starts = [_starts(*pair, protocol.overlap) for pair in zip(size, window, strict=True)]
+    sums, counts = {}, np.zeros((1, *size, 1), "float32")
+    for top, left in itertools.product(*starts):
+        place = np.s_[:, top : top + window[0], left : left + window[1]]
+        counts[place] += 1
+        for key, value in predict({name: x[place] for name, x in images.items()}).items():
+            if key not in sums:
+                sums[key] = np.zeros((len(value), *size, value.shape[-1]), "float32")
+            sums[key][place] += value
+    return {key: value / counts for key, value in sums.items()}
+
+
+def _starts(length, window, overlap):
+    """Where windows begin that cover a side evenly."""
+    step = max(1, int(window * (1 - overlap)))
+    count = 1 + -(-(length - window) // step)
+    return np.unique(np.linspace(0, length - window, count).round().astype(int)).tolist()
 
 
 def evaluate(model, batches, modalities, protocol=None, progress=True):
@@ -84,13 +141,14 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
 
     Args:
         model: `Segmenter`.
-        batches: Result of `input_pipeline.eval_dataset`.
+        batches: Result of `recipes.data.batches.evaluation_batches`.
         modalities: `{name: spec}`.
         protocol: `Protocol`; a single scale by default.
         progress: Whether a progress bar is shown.
 
     Returns:
-        Pair of `{output: {metric: value in 0..1}}` and `{output: IoU of each class}`.
+        Pair of `{output: {metric: value in 0..1}}` and `{output: confusion matrix}`, int64
+        `(num_classes, num_classes)`, a row for each true class, a column for each predicted one.
     """
     predict = make_predict(model, modalities, protocol or Protocol())
     metrics = {
@@ -98,16 +156,34 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
         for key in model.output_keys
     }
     bar = keras.utils.Progbar(len(batches), verbose=int(progress), unit_name="batch")
-    for images, labels in batches:
+    for images, labels in batches.as_numpy_iterator():
         probabilities = predict(images)
         for key, metric in metrics.items():
             metric.update_state(labels, probabilities[key])
         bar.add(1)
-    results = {}
+    results, matrices = {}, {}
     for key, metric in metrics.items():
         values = metric.result()
         results[key] = {name: float(values[f"{key}_{end}"]) for name, end in METRICS.items()}
-    return results, {key: np.array(metric.per_class_iou()) for key, metric in metrics.items()}
+        matrices[key] = keras.ops.convert_to_numpy(metric.matrix).round().astype("int64")
+    return results, matrices
+
+
+def class_figures(matrix):
+    """Figures of each class of a confusion matrix, NaN where a class has no pixel.
+
+    Returns:
+        `{"IoU", "accuracy", "precision", "pixels"}`, arrays `(num_classes,)`; accuracy is the share
+        of a class's true pixels that were found, precision that of the predicted ones that are.
+    """
+    hits, true, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "IoU": hits / (true + predicted - hits),
+            "accuracy": hits / true,
+            "precision": hits / predicted,
+            "pixels": true,
+        }
 
 
 def text_table(results, protocol, images):
@@ -116,3 +192,14 @@ def text_table(results, protocol, images):
     for key, values in results.items():
         lines.append(f"{key:12}" + "".join(f"{100 * values[name]:16.1f}" for name in METRICS))
     return "\n".join([*lines, f"percent; {protocol}; {images} images"])
+
+
+def class_text(matrix, names):
+    """Lines of text with the figures of each class, in percent."""
+    figures = class_figures(matrix)
+    lines = [f"{'':24}{'IoU':>10}{'accuracy':>10}{'precision':>10}{'pixels':>14}"]
+    for index, name in enumerate(names):
+        cells = (figures[key][index] for key in ("IoU", "accuracy", "precision"))
+        shown = "".join(f"{'-':>10}" if np.isnan(x) else f"{100 * x:10.1f}" for x in cells)
+        lines.append(f"{name:24}{shown}{figures['pixels'][index]:14d}")
+    return lines

@@ -1,95 +1,143 @@
-"""What happens to one example of images and a mask, in training and in evaluation.
-
-Images are scaled as they are stored, so that holes in depth stay recognizable, and become network
-values (`recipes.data.values`) then. Padding is 0 after normalization (the mean; not measured in a
-validity channel) in the images and 255 in the mask. Geometry changes where a value stands and not
-the value, but for the `mirror_channels` of a spec.
-"""
+"""What happens to one example of images and a mask, in training and in evaluation."""
 
 import numpy as np
+import tensorflow as tf
 
-from recipes.data.checks import VOID, check_images
-from recipes.data.geometry import negate_mirrored, pad_to, transform, whole_image
+from recipes import settings
+from recipes.data.checks import VOID, check_images, enforce
+from recipes.data.geometry import (
+    extent_of,
+    negate_mirrored,
+    pad_to,
+    random_geometry,
+    transform,
+    whole_image,
+)
 from recipes.data.specs import check_specs, input_channels, interpolation
 from recipes.data.values import normalize
-from recipes.segmentation.augmentation import check_augmentation, draw_geometry
+
+_KEYS = ("scale", "shorter_side", "mirror")
 
 
-def check_config(config, training):
-    """Raises `ValueError` where the config of a pipeline cannot be used.
+def check_augmentation(augmentation):
+    """Raises `ValueError` where the settings of the joint scaling, crop and mirror are wrong.
 
     | key | meaning |
     |---|---|
-    | `modalities` | name to spec, see `recipes.data.specs.check_specs` |
-    | `num_classes` | labels are 0..num_classes-1, and 255 = void |
-    | `augmentation` | training only, see `augmentation.check_augmentation` |
-    | `shuffle_buffer` | training only: examples drawn from at a time. Default 1024 |
-    | `eval_size` | evaluation only: `(height, width)` to pad to when sizes differ. Default: none |
+    | `size` | `(height, width)` of the result in pixels; required |
+    | `scale` | `(low, high)`, the range of the random scale. Default `(1, 1)`: no resizing |
+    | `shorter_side` | least length of the shorter side after scaling, in pixels. Default 0 |
+    | `mirror` | probability of a horizontal mirror. Default 0 |
     """
-    check_specs(config["modalities"])
-    if not 1 <= config["num_classes"] <= VOID:
+    settings.check_keys("augmentation", augmentation, ("size",), _KEYS)
+    for key, rule in (
+        ("size", settings.size()),
+        ("mirror", settings.number(0, 1 + 1e-9)),
+        ("shorter_side", settings.whole(0)),
+    ):
+        if key in augmentation and not rule.holds(augmentation[key]):
+            raise ValueError(
+                f"`augmentation.{key}` must be {rule.words}. Received: {key}={augmentation[key]}"
+            )
+    scale = augmentation.get("scale", (1.0, 1.0))
+    if len(scale) != 2 or not 0 < scale[0] <= scale[1]:
         raise ValueError(
-            f"`num_classes` must be in 1..{VOID}: label {VOID} is void. "
-            f"Received: num_classes={config['num_classes']}"
+            "`augmentation.scale` must be (low, high) with 0 < low <= high. "
+            f"Received: scale={tuple(scale)}"
         )
-    if training:
-        check_augmentation(config["augmentation"])
 
 
-def channels(config):
-    """`{name: channels}` of the stored images of an example, its mask among them."""
-    specs = config["modalities"].items()
-    return {**{name: spec["channels"] for name, spec in specs}, "label": 1}
+class SegmentationExamples:
+    """Images of several modalities with one mask, as `recipes.data.batches` takes them.
 
+    `training` and `evaluation` give `(images, label)`: a `dict` from modality to float32 `(height,
+    width, channels)`, and int32 `(height, width)`.
 
-def training_example(example, name, uniforms, config, ops):
-    """Scaled, cropped, mirrored and padded to `augmentation.size`: `(images, label)`.
+    Images are scaled as they are stored, so that holes in depth stay recognizable, and become
+    network values (`recipes.data.values`) then. Padding is 0 after normalization (the mean; not
+    measured in a validity channel) in the images and 255 in the mask. Geometry changes where a
+    value stands and not the value, but for the `mirror_channels` of a spec.
 
     Args:
-        example: `dict` of raw images and `"label"`.
-        name: the example's name in messages.
-        uniforms: `augmentation.NUM_UNIFORMS` random numbers in [0, 1).
-        config: see `check_config`.
-        ops: module of array functions.
+        modalities: `{name: spec}`, see `recipes.data.specs.check_specs`.
+        num_classes: Labels are 0..num_classes-1, and 255 is void.
+        augmentation: See `check_augmentation`; `None` where only evaluation is asked for.
+        eval_size: `(height, width)` that evaluation images are padded to at the bottom and the
+            right, where sizes differ; `None` for none.
     """
-    example = _checked(example, name, config, ops)
-    settings = config["augmentation"]
-    geometry = draw_geometry(ops.extent(example["label"]), settings, uniforms, ops)
-    return _finish(example, geometry, config, ops, tuple(settings["size"]))
 
+    num_uniforms = 4
 
-def evaluation_example(example, name, config, ops):
-    """The whole image, padded at the bottom and the right to `eval_size` if there is one."""
-    example = _checked(example, name, config, ops)
-    extent, size = ops.extent(example["label"]), config.get("eval_size")
-    if size is not None:
-        message = f"must be at most `eval_size` {tuple(size)} large. Received:"
-        fits = ops.all(extent <= np.array(size, "int32"))
-        example = ops.enforce([(fits, message, lambda: (extent,))], name, example)
-    return _finish(example, whole_image(extent, None, ops), config, ops, size, centred=False)
+    def __init__(self, modalities, num_classes, augmentation=None, eval_size=None):
+        check_specs(modalities)
+        if not 2 <= num_classes <= VOID:
+            raise ValueError(
+                f"`num_classes` must be in 2..{VOID}: label {VOID} is void. "
+                f"Received: num_classes={num_classes}"
+            )
+        if augmentation is not None:
+            check_augmentation(augmentation)
+        self.modalities = modalities
+        self.num_classes = num_classes
+        self.augmentation = augmentation
+        self.eval_size = eval_size
+        self.channels = {name: spec["channels"] for name, spec in modalities.items()}
+        self.channels["label"] = 1
+        self.fill = dict.fromkeys(modalities, 0.0), VOID
 
+    def training(self, example, name, uniforms):
+        """Scaled, cropped, mirrored and padded to `augmentation["size"]`."""
+        example = self._checked(example, name)
+        geometry = self.draw_geometry(extent_of(example["label"]), uniforms)
+        return self._finish(example, geometry, tuple(self.augmentation["size"]))
 
-def fill(config):
-    """What examples are made of that fill up the last batch: zeros whose labels are all void."""
-    return dict.fromkeys(config["modalities"], 0.0), VOID
+    def evaluation(self, example, name):
+        """The whole image, padded to `eval_size` if there is one."""
+        example = self._checked(example, name)
+        extent, size = extent_of(example["label"]), self.eval_size
+        if size is not None:
+            message = f"must be at most `eval_size` {tuple(size)} large. Received:"
+            fits = tf.reduce_all(extent <= np.array(size, "int32"))
+            example = enforce([(fits, message, lambda: (extent,))], name, example)
+        return self._finish(example, whole_image(extent, None), size, centred=False)
 
+    def draw_geometry(self, extent, uniforms):
+        """Random scale, random crop and random mirror.
 
-def _checked(example, name, config, ops):
-    modalities, num_classes = config["modalities"], config["num_classes"]
-    return check_images(example, modalities, "label", name, ops, num_classes)
+        Args:
+            extent: height and width of the stored images, int32 `(2,)`.
+            uniforms: `num_uniforms` random numbers in [0, 1).
 
+        Returns:
+            `Geometry` with a crop of at most `augmentation["size"]`: an image that is smaller after
+            scaling stays smaller, and is left to be padded.
+        """
+        low, high = self.augmentation.get("scale", (1.0, 1.0))
+        shorter_side = self.augmentation.get("shorter_side", 0)
+        scaled = None
+        if (low, high) != (1.0, 1.0) or shorter_side:
+            size = tf.cast(extent, "float32")
+            factor = np.float32(low) + np.float32(high - low) * uniforms[0]
+            factor = tf.maximum(factor, np.float32(shorter_side) / tf.minimum(size[0], size[1]))
+            scaled = tf.maximum(tf.cast(tf.round(size * factor), "int32"), 1)
+        mirror = self.augmentation.get("mirror", 0.0)
+        return random_geometry(extent, scaled, self.augmentation["size"], mirror, uniforms[1:])
 
-def _finish(example, geometry, config, ops, size, centred=True):
-    """Applies a geometry, normalizes, and pads to `size` if there is one."""
-    images = {}
-    for name, spec in config["modalities"].items():
-        image = transform(example[name], geometry, interpolation(spec), ops)
-        image = normalize(image, spec, ops)
-        images[name] = negate_mirrored(image, spec.get("mirror_channels"), geometry, ops)
-    label = transform(example["label"], geometry, "nearest", ops)
-    if size is not None:
-        images = {name: pad_to(image, size, 0, ops, centred) for name, image in images.items()}
-        label = pad_to(label, size, VOID, ops, centred)
-    for name, spec in config["modalities"].items():
-        images[name] = ops.static_size(images[name], size or (None, None), input_channels(spec))
-    return images, ops.cast(label[..., 0], "int32")
+    def _checked(self, example, name):
+        return check_images(example, self.modalities, "label", name, self.num_classes)
+
+    def _finish(self, example, geometry, size, centred=True):
+        """Applies a geometry, normalizes, and pads to `size` if there is one."""
+        images = {}
+        for name, spec in self.modalities.items():
+            image = transform(example[name], geometry, interpolation(spec))
+            image = normalize(image, spec)
+            images[name] = negate_mirrored(image, spec.get("mirror_channels"), geometry)
+        label = transform(example["label"], geometry, "nearest")
+        if size is not None:
+            images = {name: pad_to(image, size, 0, centred) for name, image in images.items()}
+            label = pad_to(label, size, VOID, centred)
+        for name, spec in self.modalities.items():
+            shape = (*(size or (None, None)), input_channels(spec))
+            images[name] = tf.ensure_shape(images[name], shape)
+        return images, tf.cast(label[..., 0], "int32")

@@ -1,21 +1,12 @@
-"""From a config to a model, its optimizers and its stages."""
+"""From a config to a network for segmentation, and to its optimizers."""
 
 import keras
 
-from keras_asym import fusion, models, networks, weights
+from keras_asym import losses, models, networks, weights
 from keras_asym.training import CoupledSGD
-from recipes.data.specs import input_channels
-from recipes.segmentation.data import modality_specs
-from recipes.training_loop import optimizer_options
-
-FUSIONS = {
-    "channel_exchanging": fusion.ChannelExchanging,
-    "asymmetric_fusion": fusion.AsymmetricFusion,
-    "private_normalization": fusion.PrivateNormalization,
-}
 
 
-def build_model(config, num_classes, replicas=1):
+def build_model(config, input_channels, num_classes, fusion, replicas=1):
     """A new `Segmenter`, with ImageNet weights in its encoder if the config names a file."""
     net = config.network
     network = networks.RefineNet(
@@ -30,56 +21,36 @@ def build_model(config, num_classes, replicas=1):
         weights.load_imagenet_checkpoint(network, config.pretrained)
     return models.Segmenter(
         network,
-        {name: input_channels(spec) for name, spec in modality_specs(config).items()},
-        build_fusion(config.fusion),
+        input_channels,
+        fusion,
         freeze_statistics=config.freeze_statistics,
         synchronized=replicas > 1 and not config.freeze_statistics,
         evaluation_resize=config.evaluation_resize,
     )
 
 
-def build_fusion(config):
-    """The fusion strategy that `config.name` names."""
-    if config.name not in FUSIONS:
-        raise ValueError(
-            f"`config.fusion.name` must be one of {sorted(FUSIONS)}. Received: name={config.name!r}"
-        )
-    if config.name == "channel_exchanging":
-        return fusion.ChannelExchanging(
-            threshold=config.threshold, l1=config.l1, share_only=config.share_only
-        )
-    return FUSIONS[config.name]()
-
-
-def compile_model(model, config, stage, total_steps):
+def compile_model(model, config, encoder_rate, decoder_rate, options, class_weights=None):
     """Compiles with a new optimizer for one stage, as in the papers (momentum starts anew).
 
     Args:
         model: `Segmenter`.
-        config: The run's config.
-        stage: One entry of `config.stages`: `epochs`, `encoder_rate`, `decoder_rate`.
-        total_steps: Steps of the stage, over which `config.optimizer.decay` acts.
+        config: The run's config: `optimizer`, `jit_compile`.
+        encoder_rate, decoder_rate: Learning rates or schedules.
+        options: Arguments of the optimizers.
+        class_weights: Weight of each class in the loss, or `None`.
     """
-    options = optimizer_options(config)
-    encoder = _optimizer(config.optimizer, stage["encoder_rate"], total_steps, options)
-    decoder = _optimizer(config.optimizer, stage["decoder_rate"], total_steps, options)
+    encoder = _optimizer(config.optimizer, encoder_rate, name="encoder", **options)
+    decoder = _optimizer(config.optimizer, decoder_rate, name="decoder", **options)
     optimizer = keras.optimizers.MultiOptimizer(
         keras.optimizers.OptimizerMap(decoder, {networks.ENCODER_VARIABLES: encoder})
     )
-    model.compile(optimizer, jit_compile=config.jit_compile)
+    loss = None
+    if class_weights is not None:
+        loss = losses.ValidPixelCrossentropy(model.ignore_class, class_weights=class_weights)
+    model.compile(optimizer, loss, jit_compile=config.jit_compile)
 
 
-def _optimizer(config, rate, steps, options):
-    if config.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    elif config.decay != "none":
-        raise ValueError(
-            f'`config.optimizer.decay` must be "none" or "cosine". Received: decay={config.decay!r}'
-        )
+def _optimizer(config, rate, **options):
     if config.name == "sgd":
         return CoupledSGD(rate, momentum=config.momentum, l2=config.l2, **options)
-    if config.name == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=config.l2, **options)
-    raise ValueError(
-        f'`config.optimizer.name` must be "sgd" or "adamw". Received: name={config.name!r}'
-    )
+    return keras.optimizers.AdamW(rate, weight_decay=config.l2, **options)

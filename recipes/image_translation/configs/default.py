@@ -14,22 +14,31 @@ def get_config():
     config.data = ml_collections.ConfigDict()
     config.data.name = "taskonomy"
     config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
-    config.data.shuffle_buffer = 1024  # examples; fewer where so many take over 2 GiB
+    config.data.file_format = ""  # of new data sets: "tfrecord" (TFDS' default), "array_record"
+    config.data.hold_out = 0.0  # share of train that becomes the validation split
     config.data.root = ""  # of a folder: this and what follows, see tfds_builders
     config.data.columns = ()
     config.data.lists = {"train": "", "validation": "", "test": ""}
     config.data.splits = ""  # of Taskonomy: tiny, medium, full, fullplus; or lists
+    config.data.image_size = ()  # of Taskonomy: (height, width), 512x512 if empty
+    config.data.num_classes = 0  # of a folder that has masks, too
+    config.data.class_names = ()
+    config.data.crop_to = ""  # column to whose size others are cropped
+    config.data.resize = ()  # columns that are resized to that size
+    config.data.width = 160  # of rendered rooms: this and what follows
+    config.data.height = 160
+    config.data.num_examples = {"train": 400, "validation": 40, "test": 100}
 
     # How each domain is stored and becomes [-1, 1]; recipes/data/values.py.
-    config.domains = ml_collections.ConfigDict()
-    config.domains.rgb = {"channels": 3, "encoding": "uint8"}
-    config.domains.normal = {"channels": 3, "encoding": "uint8"}
-    config.domains.reshading = {"channels": 3, "encoding": "uint8"}
-    config.domains.depth_euclidean = {"channels": 1, "encoding": "log_depth", "invalid": 65535}
-    config.domains.depth_zbuffer = {"channels": 1, "encoding": "log_depth", "invalid": 65535}
-    config.domains.edge_texture = {"channels": 1, "encoding": "scaled", "maximum": 11355}
-    config.domains.edge_occlusion = {"channels": 1, "encoding": "scaled", "maximum": 11584}
-    config.domains.principal_curvature = {"channels": 3, "encoding": "uint8"}
+    config.modalities = ml_collections.ConfigDict()
+    config.modalities.rgb = {"channels": 3, "encoding": "uint8"}
+    config.modalities.normal = {"channels": 3, "encoding": "uint8"}
+    config.modalities.reshading = {"channels": 3, "encoding": "uint8"}
+    config.modalities.depth_euclidean = {"channels": 1, "encoding": "log_depth", "invalid": 65535}
+    config.modalities.depth_zbuffer = {"channels": 1, "encoding": "log_depth", "invalid": 65535}
+    config.modalities.edge_texture = {"channels": 1, "encoding": "scaled", "maximum": 11355}
+    config.modalities.edge_occlusion = {"channels": 1, "encoding": "scaled", "maximum": 11584}
+    config.modalities.principal_curvature = {"channels": 3, "encoding": "uint8"}
     config.inputs = ("reshading", "edge_texture")
     config.target = "rgb"
 
@@ -51,6 +60,7 @@ def get_config():
     config.fusion.exchange_sites = r"down\d+_norm$"  # encoder blocks 2 to 7
     # Every second one; which blocks of a U-Net shuffle and shift, the paper does not say.
     config.fusion.shuffle_sites = r"down[246]_conv$"
+    config.fusion.shift_source = "output"
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.resize = (286, 286)
@@ -64,15 +74,23 @@ def get_config():
     config.optimizer.rate = 2e-4
     config.optimizer.beta_1 = 0.5
     config.optimizer.beta_2 = 0.999
-    config.optimizer.decay = "none"
+    config.optimizer.decay = "none"  # or "cosine", "polynomial"
+    config.optimizer.decay_power = 0.9  # of the polynomial
+    config.optimizer.warmup_steps = 0  # of each stage, over which the rate rises linearly
+    config.optimizer.clipnorm = 0.0  # largest norm of a variable's gradient; 0: any
+    config.optimizer.global_clipnorm = 0.0  # of all gradients of a player; 0: any
+    config.optimizer.clipvalue = 0.0  # largest magnitude of a component; 0: any
     config.jit_compile = False
     config.evaluate_every = 10  # epochs
+    config.early_stopping = 0  # epochs after the best one; 0: train to the last
     config.checkpoint_every = 10  # epochs
     config.checkpoint_steps = 0  # and steps; 0: so often that training hardly becomes longer
     config.precision = "float32"  # or "mixed_bfloat16"
     config.gradient_accumulation = 1  # batches that make one update of the weights
     config.weight_average = 0.0  # momentum of a moving average of the weights, 0.999 say; 0: none
     config.report_examples = 4
+    config.init = ""  # folder of a run to start from: what fits is loaded
+    config.callbacks = ()  # your own: "module:function" of the task that returns a Keras callback
 
     config.inception = ml_collections.ConfigDict()
     config.inception.path = ""  # weights of the Inception network, for FID and KID

@@ -1,9 +1,9 @@
 """The demo: rendered rooms at 128x128, shading and texture edges to the photograph.
 
     python -m recipes.image_translation.train \
-        --config=recipes/image_translation/configs/rendered_rooms.py --workdir=runs/rooms
+        --config=rendered_rooms --workdir=runs/rooms
 
-README's table has the measured figures, times and the number of seeds. The papers have none for
+docs/measured.md has the figures, times and the number of seeds. The papers have none for
 these data.
 """
 

@@ -2,7 +2,7 @@
 
 1000 training and 500 test lines, 256x256, batch size 1, 300 epochs. The lists are passed with
 `--config.data.lists.train=FILE --config.data.lists.test=FILE`, the folder of the images with
-`--config.data.root=FOLDER`. Meant for a GPU; not run by us, as the images may not be redistributed.
+`--config.data.root=FOLDER`. Meant for a GPU: the images may not be redistributed.
 """
 
 from recipes.image_translation.configs import default

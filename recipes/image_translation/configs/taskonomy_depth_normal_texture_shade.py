@@ -1,13 +1,13 @@
 """Depth + Normal + Texture + Shade to RGB on Taskonomy, with the papers' settings.
 
     python -m recipes.image_translation.train \
-        --config=recipes/image_translation/configs/taskonomy_depth_normal_texture_shade.py \
+        --config=taskonomy_depth_normal_texture_shade \
         --workdir=runs/depth_normal_texture_shade \
         --config.data.root=taskonomy --config.data.lists.train=train.txt \
         --config.data.lists.test=test.txt
 
 Papers: CEN: FID 57.19, KID x 100 1.33. Their FID is taken on re-drawn pictures: not comparable with
-a clean one. Not run by us: the images may not be redistributed.
+a clean one. The images may not be redistributed.
 """
 
 from recipes.image_translation.configs import taskonomy

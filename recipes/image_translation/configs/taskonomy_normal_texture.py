@@ -1,13 +1,13 @@
 """Normal + Texture to RGB on Taskonomy, with the papers' settings.
 
     python -m recipes.image_translation.train \
-        --config=recipes/image_translation/configs/taskonomy_normal_texture.py \
+        --config=taskonomy_normal_texture \
         --workdir=runs/normal_texture \
         --config.data.root=taskonomy --config.data.lists.train=train.txt \
         --config.data.lists.test=test.txt
 
 Papers: AsymFusion: FID 77.8. Their FID is taken on re-drawn pictures: not comparable with a clean
-one. Not run by us: the images may not be redistributed.
+one. The images may not be redistributed.
 """
 
 from recipes.image_translation.configs import taskonomy

@@ -17,13 +17,19 @@ def get_config():
     config.data = ml_collections.ConfigDict()
     config.data.name = "multimodal_folder"
     config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
-    config.data.shuffle_buffer = 1024  # examples; fewer where so many take over 2 GiB
+    config.data.file_format = ""  # of new data sets: "tfrecord" (TFDS' default), "array_record"
+    config.data.hold_out = 0.0  # share of train that becomes the validation split
     config.data.root = ""  # of the folder: this and what follows, see tfds_builders
     config.data.columns = ("rgb", "label", "depth")
     config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}
     config.data.num_classes = 40
     config.data.class_names = ()
+    config.data.crop_to = ""  # column to whose size others are cropped; the label if empty
+    config.data.resize = ()  # columns that are resized to that size
     config.data.eval_size = ()  # (height, width) to pad to when images differ in size
+    config.data.width = 160  # of rendered rooms: this and what follows
+    config.data.height = 120
+    config.data.num_examples = {"train": 400, "validation": 40, "test": 100}
 
     # How each modality is stored and normalized; recipes/data/specs.py.
     config.modalities = ml_collections.ConfigDict()
@@ -34,7 +40,12 @@ def get_config():
         "std": IMAGENET_STD,
         "interpolation": "bicubic",
     }
-    config.modalities.depth = {"channels": 1, "scale": 1 / 5000, "interpolation": "nearest"}
+    config.modalities.depth = {
+        "channels": 1,
+        "scale": 1 / 5000,  # to metres
+        "interpolation": "nearest",
+        "invalid": 0,  # holes
+    }
     config.inputs = ("rgb", "depth")  # the modalities that this run uses, in order
 
     config.network = ml_collections.ConfigDict()
@@ -45,12 +56,17 @@ def get_config():
     config.network.dropout = 0.5
     config.pretrained = ""  # a torchvision ResNet file for the encoder: .pth, .safetensors or .npz
     config.freeze_statistics = True
+    config.init = ""  # folder of a run to start from: what fits is loaded
+    config.class_weights = ()  # in the loss: a number for each class, or ("frequency",)
 
     config.fusion = ml_collections.ConfigDict()
     config.fusion.name = "channel_exchanging"
     config.fusion.threshold = 2e-2
     config.fusion.l1 = 6e-4  # (M + 1) * 2e-4: the published loss counts it once for each output
     config.fusion.share_only = False
+    config.fusion.exchange_sites = r"block\d+_2_bn$"
+    config.fusion.shuffle_sites = ""  # the last block of each stage
+    config.fusion.shift_source = "input"
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)
@@ -64,7 +80,12 @@ def get_config():
     config.optimizer.name = "sgd"
     config.optimizer.momentum = 0.9
     config.optimizer.l2 = 1e-5
-    config.optimizer.decay = "none"
+    config.optimizer.decay = "none"  # or "cosine", "polynomial"
+    config.optimizer.decay_power = 0.9  # of the polynomial
+    config.optimizer.warmup_steps = 0  # of each stage, over which the rate rises linearly
+    config.optimizer.clipnorm = 0.0  # largest norm of a variable's gradient; 0: any
+    config.optimizer.global_clipnorm = 0.0  # of all gradients of encoder or decoder; 0: any
+    config.optimizer.clipvalue = 0.0  # largest magnitude of a component; 0: any
     config.stages = (
         {"epochs": 100, "encoder_rate": 5e-4, "decoder_rate": 3e-3},
         {"epochs": 100, "encoder_rate": 2.5e-4, "decoder_rate": 1.5e-3},
@@ -72,6 +93,7 @@ def get_config():
     )
     config.jit_compile = False
     config.evaluate_every = 10  # epochs
+    config.early_stopping = 0  # epochs after the best one; 0: train to the last
     config.checkpoint_every = 10  # epochs
     config.checkpoint_steps = 0  # and steps; 0: so often that training hardly becomes longer
     config.precision = "float32"  # or "mixed_bfloat16", "mixed_float16"
@@ -79,4 +101,5 @@ def get_config():
     config.weight_average = 0.0  # momentum of a moving average of the weights, 0.999 say; 0: none
     config.evaluation_resize = "bicubic"
     config.report_examples = 4
+    config.callbacks = ()  # your own: "module:function" of the task that returns a Keras callback
     return config

@@ -1,6 +1,6 @@
 """Your own folder of aligned images with masks, in the papers' list format.
 
-    python -m recipes.segmentation.train --config=recipes/segmentation/configs/folder.py \
+    python -m recipes.segmentation.train --config=folder \
         --workdir=runs/mine --config.data.root=FOLDER --config.data.num_classes=40
 
 A list file has one example a line, tab-separated paths relative to the folder, in the order of

@@ -1,26 +1,19 @@
 """NYUDv2, RefineNet ResNet-101, CEN, with the paper's settings (arXiv 2011.05005, Table 2).
 
     python -m recipes.segmentation.train \
-        --config=recipes/segmentation/configs/nyudv2_refinenet101_cen.py --workdir=runs/cen101 \
+        --config=nyudv2_refinenet101_cen --workdir=runs/cen101 \
         --config.data.root=nyudv2 --config.pretrained=resnet101.pth --strategy=mirrored
 
 The folder holds 795 + 654 frames in the papers' format, `train.txt` and `val.txt`. Three stages of
 100 epochs, meant for GPUs. Paper, single scale: pixel accuracy 76.2, mean accuracy 62.8, mean IoU
-51.1. Not run by us: neither the data nor the ImageNet weights come with this package.
+51.1. Neither the data nor the ImageNet weights come with this package.
 """
 
 from recipes.segmentation.configs import default
-
-CLASS_NAMES = (
-    *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf"),
-    *("picture", "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror"),
-    *("floor mat", "clothes", "ceiling", "books", "refrigerator", "television", "paper", "towel"),
-    *("shower curtain", "box", "whiteboard", "person", "night stand", "toilet", "sink", "lamp"),
-    *("bathtub", "bag", "otherstructure", "otherfurniture", "otherprop"),
-)
+from tfds_builders.nyudv2_rgbd.class_names import THIRTEEN_OF_FORTY
 
 
 def get_config():
     config = default.get_config()
-    config.data.class_names = CLASS_NAMES
+    config.data.class_names = tuple(THIRTEEN_OF_FORTY)
     return config

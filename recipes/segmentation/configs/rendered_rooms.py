@@ -1,9 +1,9 @@
 """The demo: rendered rooms at 160x120, 13 classes, a small network from random weights.
 
     python -m recipes.segmentation.train \
-        --config=recipes/segmentation/configs/rendered_rooms.py --workdir=runs/rooms
+        --config=rendered_rooms --workdir=runs/rooms
 
-README's table has the measured figures, times and the number of seeds. The papers have none for
+docs/measured.md has the figures, times and the number of seeds. The papers have none for
 these data.
 """
 

@@ -78,6 +78,31 @@ def class_table(class_iou, class_names, legend=None, rows_per_table=20):
     )
 
 
+def confusion_table(matrix, names):
+    """A confusion matrix with the share of each true class in percent, darker where larger.
+
+    Args:
+        matrix: integer array `(classes, classes)`, a row for each true class.
+        names: names of the classes.
+    """
+    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th>"
+        + "".join(
+            f'<td style="--share:{100 * x:.0f}%" title="{escape(name)} as {escape(other)}">'
+            f"{f'{100 * x:.0f}' if x >= 0.005 else ''}</td>"
+            for other, x in zip(names, row, strict=True)
+        )
+        + "</tr>"
+        for name, row in zip(names, share, strict=True)
+    )
+    return (
+        f'<div class="wide"><table class="confusion"><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
 def legend_list(legend):
     """Colours and what they mean, in a line that wraps."""
     return '<ul class="legend">{}</ul>'.format(

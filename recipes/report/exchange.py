@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_asym.layers import ChannelExchange
-from recipes.plots import histogram_svg
-from recipes.report_tables import escape
+from recipes.report.plots import histogram_svg
+from recipes.report.tables import escape
 
 _BINS_PER_DECADE = 5
 

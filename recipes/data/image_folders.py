@@ -4,6 +4,9 @@ import pathlib
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
 
+JUNK = ("Thumbs.db", "desktop.ini")
+"""What operating systems leave in folders, beside files whose names begin with a dot."""
+
 
 def list_examples(folder, modalities):
     """Finds the examples of a folder.
@@ -16,19 +19,11 @@ def list_examples(folder, modalities):
         `{name of the example: {modality: path}}`.
 
     Raises:
-        ValueError: If a folder is missing or empty, or an example lacks a modality.
+        ValueError: If a folder is missing or empty, an example lacks a modality, or two files of a
+            folder have the same name but for its ending.
     """
-    folder = pathlib.Path(folder)
-    files = {}
-    for modality in modalities:
-        if not (folder / modality).is_dir():
-            raise ValueError(
-                f"`images` must hold a folder '{modality}'. Received: {folder}; for a subset of "
-                "the sensors pass --modalities"
-            )
-        files[modality] = {
-            path.stem: path for path in sorted((folder / modality).iterdir()) if path.is_file()
-        }
+    folder = pathlib.Path(folder).expanduser()
+    files = {modality: _files(folder, modality) for modality in modalities}
     first = files[modalities[0]]
     if not first:
         raise ValueError(f"`images` must hold images. Received: {folder / modalities[0]}, empty")
@@ -43,19 +38,39 @@ def list_examples(folder, modalities):
     return {name: {m: files[m][name] for m in modalities} for name in first}
 
 
-def read_example(name, files, specs):
+def _files(folder, modality):
+    if not (folder / modality).is_dir():
+        raise ValueError(
+            f"`images` must hold a folder '{modality}'. Received: {folder}; for a subset of "
+            "the sensors pass --modalities"
+        )
+    found = {}
+    for path in sorted((folder / modality).iterdir()):
+        if not path.is_file() or path.name.startswith(".") or path.name in JUNK:
+            continue
+        if path.stem in found:
+            raise ValueError(
+                "`images` must hold one file of each name. Received: "
+                f"{found[path.stem].name} and {path.name} in {path.parent}; rename or remove one"
+            )
+        found[path.stem] = path
+    return found
+
+
+def read_example(name, files, specs, dtypes=None):
     """Reads one example.
 
     Args:
         name: Its name.
         files: `{modality: path}`.
         specs: `{modality: spec}`, of which `channels` is looked at.
+        dtypes: `{modality: name of the dtype}` that the model was trained on; any by default.
 
     Returns:
         `{modality: array (height, width, channels)}`.
 
     Raises:
-        ValueError: If a file has another number of channels, or sizes differ.
+        ValueError: If a file has another number of channels or another dtype, or sizes differ.
     """
     images = {modality: read_image_file(path) for modality, path in files.items()}
     for modality, image in images.items():
@@ -63,6 +78,13 @@ def read_example(name, files, specs):
         if image.shape[-1] != channels:
             raise ValueError(
                 f"{files[modality]} must have {channels} channel(s). Received: {image.shape[-1]}"
+            )
+        expected = (dtypes or {}).get(modality, image.dtype.name)
+        if image.dtype.name != expected:
+            raise ValueError(
+                f"{files[modality]} must be {expected}, as the images of the training were: the "
+                f"same distance or intensity has other values in {image.dtype}. Received: "
+                f"{image.dtype}; save it as {expected} in the unit of the training"
             )
     sizes = {modality: image.shape[:2] for modality, image in images.items()}
     if len(set(sizes.values())) > 1:

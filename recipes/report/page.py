@@ -1,0 +1,80 @@
+"""One self-contained HTML page about one training run."""
+
+import pathlib
+
+from keras_asym.files import write_atomically
+from recipes.report.exchange import exchange_layers, exchange_section
+from recipes.report.plots import encode_image, image_tag, learning_curves, read_log
+from recipes.report.tables import config_list, escape, results_table
+
+STYLE = pathlib.Path(__file__).with_name("page.css")
+
+
+def write_page(path, title, sections, command=None):
+    """Writes a page that needs no other file, no script and no network to be read.
+
+    Args:
+        path: File to write.
+        title: The page's heading.
+        sections: Pairs of a heading and the HTML below it; those without HTML are left out.
+        command: The command line that made the run.
+    """
+    body = [f"<h1>{escape(title)}</h1>"]
+    if command is not None:
+        # Break between arguments, not after the hyphens of an option.
+        words = " ".join(f"<span>{escape(word)}</span>" for word in command.split())
+        body.append(f"<pre>{words}</pre>")
+    body += [f"<h2>{escape(heading)}</h2>{html}" for heading, html in sections if html]
+    lines = "\n".join(body)
+    write_atomically(
+        path,
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE.read_text()}</style>\n</head>\n"
+        f"<body>\n{lines}\n</body>\n</html>\n",
+    )
+
+
+def run_sections(task, found, model, panels, log):
+    """The sections of a run's report.
+
+    Args:
+        task: `recipes.task.Task`.
+        found: `recipes.task.Evaluation`.
+        model: The model that was evaluated.
+        panels: Result of `task.pictures`.
+        log: Path of the run's `log.csv`.
+    """
+    unit = " Values in percent." if task.percent else ""
+    protocol = f"{found.protocol}, {found.images} images{'.' if unit else ''}{unit}"
+    layers = exchange_layers(model)
+    return [
+        (
+            "Results",
+            f'<p class="note">{escape(protocol[0].upper() + protocol[1:])}</p>'
+            + results_table(found.results, task.percent, task.lower_is_better),
+        ),
+        ("Examples", task.legend() + "".join(map(panel, panels)) if panels else ""),
+        *task.sections(found),
+        ("Learning curves", curves(log)),
+        ("Channel exchange", exchange_section(layers, model.modality_names) if layers else ""),
+        ("Configuration", config_list(task.config)),
+    ]
+
+
+def panel(example):
+    """A row of pictures: `(name, {caption: uint8 (height, width, 3)})`."""
+    name, images = example
+    figures = "".join(
+        f"<figure>{image_tag(encode_image(image), caption)}"
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        for caption, image in images.items()
+    )
+    columns = f"grid-template-columns: repeat({len(images)}, minmax(0, 270px))"
+    return f'<div class="panel"><h3>{escape(name)}</h3><div style="{columns}">{figures}</div></div>'
+
+
+def curves(log):
+    """The learning curves of a log, or nothing without any."""
+    png = learning_curves(read_log(log)) if log.is_file() else None
+    return image_tag(png, "Learning curves") if png is not None else ""

@@ -1,0 +1,270 @@
+"""The answers of semantic segmentation from several aligned images."""
+
+import csv
+import io
+
+import numpy as np
+
+from recipes import settings
+from recipes.data import survey as surveys
+from recipes.data.batches import evaluation_batches
+from recipes.data.values import normalize
+from recipes.report.tables import class_table, confusion_table, legend_list
+from recipes.segmentation import evaluation, model
+from recipes.segmentation.colors import class_legend, colorize, displayable, overlay
+from recipes.segmentation.evaluation import METRICS, Protocol
+from recipes.segmentation.examples import SegmentationExamples, check_augmentation
+from recipes.task import Evaluation, Task, example_id, readable_names
+
+RATES = ("encoder_rate", "decoder_rate")
+BY_FREQUENCY = ("frequency",)
+
+
+class Segmentation(Task):
+    """Semantic segmentation by `keras_asym.models.Segmenter`."""
+
+    name = "segmentation"
+    monitor = "val_ensemble_mean_iou"
+    mode = "max"
+    percent = True
+    lower_is_better = ()
+    note = "Percent"
+    rules = {  # noqa: RUF012 (read only)
+        "network.backbone": settings.one_of([f"resnet{n}" for n in (18, 34, 50, 101, 152)]),
+        "network.backbone_width": settings.whole(1),
+        "network.decoder": settings.one_of(("full", "light")),
+        "network.dropout": settings.number(0, 1),
+        "optimizer.name": settings.one_of(("sgd", "adamw")),
+        "optimizer.momentum": settings.number(0, 1),
+        "optimizer.l2": settings.number(0),
+        "evaluation_resize": settings.one_of(("bilinear", "bicubic")),
+        "freeze_statistics": settings.flag(),
+        "data.eval_size": settings.size(optional=True),
+    }
+
+    @property
+    def title(self):
+        return f"Segmentation from {readable_names(self.config.inputs)}"
+
+    @property
+    def image_names(self):
+        return (*self.config.inputs, "label")
+
+    @property
+    def image_specs(self):
+        return self.modalities
+
+    @property
+    def class_names(self):
+        return list(self.facts.class_names)
+
+    @property
+    def examples(self):
+        return self._examples(self.modalities)
+
+    def _examples(self, modalities):
+        return SegmentationExamples(
+            modalities,
+            len(self.facts.class_names),
+            self.config.augmentation.to_dict(),
+            tuple(self.config.data.eval_size) or None,
+        )
+
+    @property
+    def stages(self):
+        return self.config.stages
+
+    def check(self):
+        super().check()
+        config = self.config
+        check_augmentation(config.augmentation.to_dict())
+        if "label" in config.inputs:
+            raise ValueError("`config.inputs` must not hold 'label', the mask.")
+        stages = config.stages
+        if not isinstance(stages, tuple | list) or not stages:
+            raise ValueError(
+                "`config.stages` must hold at least one stage, such as ({'epochs': 10, "
+                f"'encoder_rate': 1e-3, 'decoder_rate': 1e-3}},). Received: stages={stages!r}"
+            )
+        for index, stage in enumerate(stages):
+            where = f"config.stages.{index}"
+            settings.check_keys(where, stage, ("epochs", *RATES))
+            for key, rule in (
+                ("epochs", settings.whole(1)),
+                *((rate, settings.number(0)) for rate in RATES),
+            ):
+                if not rule.holds(stage[key]):
+                    raise ValueError(
+                        f"`{where}.{key}` must be {rule.words}. Received: {key}={stage[key]!r}"
+                    )
+        if config.freeze_statistics and not config.pretrained and not config.init:
+            raise ValueError(
+                "`config.freeze_statistics` must be False without `config.pretrained` or "
+                "`config.init`: statistics that nobody has measured would stay 0 and 1. Pass "
+                "--config.pretrained=FILE (a torchvision ResNet), or "
+                "--config.freeze_statistics=False"
+            )
+        weights = tuple(config.class_weights)
+        numbers = all(settings.number(0).holds(x) for x in weights)
+        if weights != BY_FREQUENCY and not numbers:
+            raise ValueError(
+                "`config.class_weights` must be empty, 'frequency', or hold a number of at least 0 "
+                f"for each class. Received: class_weights={weights}"
+            )
+
+    def check_features(self, features):
+        if "label" not in features:
+            raise ValueError(
+                "`config.data` must name a data set with masks, in a folder as the column 'label'. "
+                f"Received: {self.config.data.name} with {sorted(features)}"
+            )
+        super().check_features(features)
+        number = features["label"].num_classes
+        if number < 2:
+            raise ValueError(f"A data set must have at least two classes. Received: {number}")
+        weights = tuple(self.config.class_weights)
+        if weights not in ((), BY_FREQUENCY) and len(weights) != number:
+            raise ValueError(
+                f"`config.class_weights` must hold a number for each of the {number} classes. "
+                f"Received: {len(weights)}"
+            )
+
+    def survey(self, dataset):
+        train = super().survey(dataset)
+        print(f"Classes in {train.examples[0]} of {train.examples[1]} training examples:")
+        print("\n".join(surveys.class_table(train.labels, self.class_names)))
+        surveys.check_labels(train.labels, "train", training=True)
+        for split in dataset.splits:
+            if split != "train":
+                seen = surveys.survey(dataset.source(split, ("label",)), ("label",))
+                surveys.check_labels(seen.labels, split, training=False)
+        self.frequencies = train.labels[: len(self.class_names)]
+        return train
+
+    def build_model(self, replicas):
+        return model.build_model(
+            self.config, self.input_channels, len(self.class_names), self.fusion(), replicas
+        )
+
+    def compile(self, network, stage, steps):
+        rates = [self.rate(stage[name], steps) for name in RATES]
+        options = self.optimizer_options()
+        model.compile_model(network, self.config, *rates, options, self._class_weights())
+
+    def _class_weights(self):
+        """Given, or the median frequency divided by each class's own (0 without a pixel)."""
+        weights = tuple(self.config.class_weights)
+        if weights != BY_FREQUENCY:
+            return weights or None
+        counts = self.frequencies
+        median = np.median(counts[counts > 0])
+        return tuple(float(median / count) if count else 0.0 for count in counts)
+
+    @staticmethod
+    def add_flags(parser, program):
+        if program in ("evaluate", "predict"):
+            parser.add_list("scales", "Scales whose probabilities are averaged.", "1", float)
+            parser.add_flag("flip", "Average mirror images in.")
+            parser.add_list("window", "HEIGHT,WIDTH of sliding windows, for large images.", "", int)
+            parser.add_argument("--overlap", type=float, default=0.5, help="Of the windows.")
+        if program == "export":
+            parser.add_list(
+                "outputs",
+                "Of classes, confidence and probabilities.",
+                "classes,confidence",
+            )
+
+    def protocol(self, arguments=None):
+        if arguments is None:
+            return Protocol()
+        return Protocol(
+            tuple(arguments.scales),
+            arguments.flip,
+            tuple(arguments.window),
+            arguments.overlap,
+            tuple(arguments.modalities),
+        )
+
+    def check_evaluation(self, images):
+        """Nothing about segmentation can only go wrong after training."""
+
+    def evaluate(self, network, source, protocol, split, save=lambda found: None):
+        specs = {name: self.modalities[name] for name in network.modality_names}
+        batches = evaluation_batches(source, self._examples(specs), self.config.eval_batch_size)
+        results, matrices = evaluation.evaluate(network, batches, specs, protocol)
+        found = Evaluation(f"{protocol}, {split} split", len(source), results, matrices)
+        save(found)
+        return found
+
+    def columns(self, results):
+        return {name: (100, 1) for name in METRICS}
+
+    def text(self, found):
+        lines = [evaluation.text_table(found.results, found.protocol, found.images), ""]
+        return "\n".join([*lines, *evaluation.class_text(self._best(found), self.class_names)])
+
+    def _best(self, found):
+        return found.details.get("ensemble", next(iter(found.details.values())))
+
+    def files(self, found):
+        """Tables by class as CSV, confusion matrices as JSON."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(("output", "class", "IoU", "accuracy", "precision", "pixels"))
+        for key, matrix in found.details.items():
+            figures = evaluation.class_figures(matrix)
+            for index, name in enumerate(self.class_names):
+                writer.writerow((key, name, *(figures[column][index] for column in figures)))
+        matrices = {key: matrix.tolist() for key, matrix in found.details.items()}
+        return {"classes.csv": text.getvalue()}, {
+            "class_names": self.class_names,
+            "confusion": matrices,
+        }
+
+    def sections(self, found):
+        names, legend = self.class_names, class_legend(self.class_names)
+        iou = {key: evaluation.class_figures(x)["IoU"] for key, x in found.details.items()}
+        note = '<p class="note">In percent; &ndash; without pixels.</p>'
+        rows = "Rows are true classes, columns predicted ones, in percent of the row."
+        return [
+            ("IoU by class", note + class_table(iou, names, legend)),
+            (
+                "Confusion of the ensemble",
+                f'<p class="note">{rows}</p>{confusion_table(self._best(found), names)}',
+            ),
+        ]
+
+    def legend(self):
+        return legend_list(class_legend(self.class_names))
+
+    def pictures(self, network, source, count):
+        """Inputs, truth and each branch's prediction of the first examples."""
+        specs = {name: self.modalities[name] for name in network.modality_names}
+        predict = evaluation.make_predict(network, specs, Protocol())
+        panels = []
+        for number in range(min(count, len(source))):
+            example = source[number]
+            images = {f"input: {name}": displayable(example[name], specs[name]) for name in specs}
+            images["truth"] = colorize(example["label"][..., 0], network.num_classes)
+            inputs = {name: normalize(example[name], spec)[None] for name, spec in specs.items()}
+            probabilities = predict(inputs)
+            for key in network.loss_keys:
+                images[key] = colorize(probabilities[key][0].argmax(-1), network.num_classes)
+            panels.append((example_id(example, number), images))
+        return panels
+
+    def predict(self, network, name, raw, protocol):
+        specs = {key: self.modalities[key] for key in network.modality_names}
+        predict = evaluation.make_predict(network, specs, protocol)
+        inputs = {key: normalize(image, specs[key])[None] for key, image in raw.items()}
+        classes = predict(inputs)["ensemble"][0].argmax(-1).astype("uint8")
+        first = next(iter(raw))
+        background = displayable(raw[first], specs[first])
+        return {
+            "_classes": classes[..., None],
+            "_colors": colorize(classes, network.num_classes),
+            "_overlay": overlay(background, classes, network.num_classes),
+        }
+
+    def export_options(self, network, arguments):
+        return {"class_names": self.class_names, "outputs": tuple(arguments.outputs)}

@@ -1,0 +1,98 @@
+"""Rules for the values of settings, so that a wrong one ends a run before any work."""
+
+import math
+import typing
+
+
+class Rule(typing.NamedTuple):
+    """What a setting must be, and in words."""
+
+    holds: typing.Callable
+    words: str
+
+
+def whole(least):
+    return Rule(lambda x: _is_whole(x) and x >= least, f"a whole number of at least {least}")
+
+
+def number(least=-math.inf, below=math.inf, above=-math.inf):
+    """A finite number: at least, below, above."""
+    words = [f"at least {least:g}"] if least > -math.inf else []
+    words += [f"above {above:g}"] if above > -math.inf else []
+    words += [f"below {below:g}"] if below < math.inf else []
+    return Rule(
+        lambda x: _is_number(x) and least <= x < below and x > above,
+        " ".join(["a number", " and ".join(words)]).strip(),
+    )
+
+
+def one_of(names):
+    return Rule(lambda x: x in names, f"one of {names}")
+
+
+def flag():
+    return Rule(lambda x: isinstance(x, bool), "true or false")
+
+
+def text():
+    return Rule(lambda x: isinstance(x, str), "a text")
+
+
+def size(optional=False):
+    words = "(height, width) in pixels, two whole numbers of at least 1"
+    return Rule(
+        lambda x: (optional and not len(x)) or (len(x) == 2 and all(map(_is_pixels, x))), words
+    )
+
+
+def distinct_names():
+    return Rule(
+        lambda x: len(x) > 0 and len(set(x)) == len(x) and all(isinstance(n, str) for n in x),
+        "distinct names, at least one",
+    )
+
+
+def check(config, rules):
+    """Raises `ValueError` for the first setting that breaks its rule.
+
+    Args:
+        config: `ConfigDict`.
+        rules: `{dotted name: Rule}`.
+    """
+    for name, rule in rules.items():
+        value = config
+        for key in name.split("."):
+            value = value[key]
+        try:
+            holds = rule.holds(value)
+        except TypeError:  # a number where a sequence should be, or the other way round
+            holds = False
+        if not holds:
+            last = name.rpartition(".")[2]
+            raise ValueError(f"`config.{name}` must be {rule.words}. Received: {last}={value!r}")
+
+
+def check_keys(where, values, required, optional=()):
+    """Raises `ValueError` unless a mapping has just the keys that it must and may have."""
+    if not hasattr(values, "keys"):
+        raise ValueError(f"`{where}` must be a mapping with {required}. Received: {values!r}")
+    missing = [key for key in required if key not in values]
+    unknown = [key for key in values if key not in (*required, *optional)]
+    if missing or unknown:
+        raise ValueError(
+            f"`{where}` must have the keys {tuple(required)}"
+            f"{f' and may have {tuple(optional)}' if optional else ''}. Received: "
+            f"{', '.join([f'no {key}' for key in missing] + [f'unknown {key}' for key in unknown])}"
+        )
+
+
+def _is_whole(x):
+    return isinstance(x, int) and not isinstance(x, bool)
+
+
+def _is_number(x):
+    return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
+
+
+def _is_pixels(x):
+    return _is_whole(x) and x >= 1

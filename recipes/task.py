@@ -1,0 +1,263 @@
+"""What a recipe must answer. The five programs know nothing else of it."""
+
+import dataclasses
+import functools
+import importlib
+
+import numpy as np
+
+from keras_asym import fusion
+from keras_asym.training import Stage, learning_rate, optimizer_options
+from keras_asym.training.loop import PRECISIONS
+from keras_asym.training.optimizers import DECAYS
+from recipes import settings
+from recipes.data import survey as surveys
+from recipes.data.datasets import Facts, open_dataset
+from recipes.data.specs import check_specs, input_channels
+
+FUSIONS = {
+    "channel_exchanging": lambda c: fusion.ChannelExchanging(
+        c.threshold, c.l1, c.share_only, c.exchange_sites
+    ),
+    "asymmetric_fusion": lambda c: fusion.AsymmetricFusion(c.shuffle_sites or None, c.shift_source),
+    "private_normalization": lambda c: fusion.PrivateNormalization(),
+}
+MAY_CHANGE = (
+    *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
+    *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
+    *("data.root", "data.data_dir", "data.file_format", "data.lists"),
+)
+"""Settings that a run may be resumed with another value of: the weights do not depend on them, or
+the fingerprint of the data says whether they do."""
+RULES = {
+    "seed": settings.whole(0),
+    "inputs": settings.distinct_names(),
+    "batch_size": settings.whole(1),
+    "eval_batch_size": settings.whole(1),
+    "evaluate_every": settings.whole(1),
+    "checkpoint_every": settings.whole(1),
+    "checkpoint_steps": settings.whole(0),
+    "early_stopping": settings.whole(0),
+    "gradient_accumulation": settings.whole(1),
+    "weight_average": settings.number(0, 1),
+    "precision": settings.one_of(PRECISIONS),
+    "jit_compile": settings.flag(),
+    "report_examples": settings.whole(0),
+    "data.name": settings.text(),
+    "data.hold_out": settings.number(0, 1),
+    "data.width": settings.whole(1),
+    "data.height": settings.whole(1),
+    "optimizer.decay": settings.one_of(DECAYS),
+    "optimizer.decay_power": settings.number(above=0),
+    "optimizer.warmup_steps": settings.whole(0),
+    "optimizer.clipnorm": settings.number(0),
+    "optimizer.global_clipnorm": settings.number(0),
+    "optimizer.clipvalue": settings.number(0),
+    "fusion.name": settings.one_of(sorted(FUSIONS)),
+    "fusion.threshold": settings.number(0),
+    "fusion.l1": settings.number(0),
+    "fusion.share_only": settings.flag(),
+    "fusion.shift_source": settings.one_of(("input", "output")),
+    "augmentation.size": settings.size(),
+    "augmentation.mirror": settings.number(0, 1 + 1e-9),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The figures of a model on a split.
+
+    Attributes:
+        protocol: How they were measured, in words.
+        images: Number of images.
+        results: `{output: {metric: value}}`.
+        details: What the task's tables by class are made of; may be empty.
+    """
+
+    protocol: str
+    images: int
+    results: dict
+    details: dict = dataclasses.field(default_factory=dict)
+
+    def record(self):
+        """What `results.json` holds."""
+        return {"protocol": self.protocol, "images": self.images, "results": self.results}
+
+
+class Task:
+    """A recipe's answers, made from a config; subclasses give those that differ.
+
+    | to be defined | meaning |
+    |---|---|
+    | `name`, `title` | name of its package; heading of a report |
+    | `monitor`, `mode` | the logged value that says which model is the best, `"max"` or `"min"` |
+    | `rules` | further rules for its settings |
+    | `image_names` | names of the images that are read |
+    | `image_specs` | `{name: spec}` of those that are normalized |
+    | `examples` | what is done to one example, see `recipes.data.batches` |
+    | `build_model(replicas)`, `compile(model, stage, steps)`, `stages` | for training |
+    | `add_flags(parser, program)`, `protocol(arguments)` | how it is evaluated |
+    | `evaluate(model, source, protocol, split, save)` | `Evaluation` |
+    | `columns(results)`, `note`, `lower_is_better` | of tables: `{metric: (factor, digits)}` |
+    | `text(evaluation)`, `files(evaluation)` | an evaluation as lines, and as tables to keep |
+    | `sections(evaluation, model, source)` | of the report: pairs of heading and HTML |
+    | `pictures(model, source, count)` | `[(example's name, {caption: uint8 picture})]` |
+    | `predict(model, name, raw, protocol)` | `{ending of the file's name: picture}` |
+    | `export_options(arguments)` | of `keras_asym.export.export_saved_model` |
+
+    Args:
+        config: `ConfigDict`, see the task's `configs/default.py`.
+        facts: `recipes.data.datasets.Facts` about its data; `None` before it was opened.
+    """
+
+    rules: dict = {}  # noqa: RUF012 (read only)
+
+    def __init__(self, config, facts=None):
+        self.config = config
+        self.facts = facts
+
+    @classmethod
+    def configs(cls):
+        """The package with the task's configs."""
+        return importlib.import_module(f"recipes.{cls.name}.configs")
+
+    @classmethod
+    def default_config(cls):
+        return importlib.import_module(f"recipes.{cls.name}.configs.default").get_config()
+
+    @classmethod
+    def of_run(cls, run):
+        """The task of a run that was trained.
+
+        Args:
+            run: `recipes.run_folder.RunFolder`.
+        """
+        task = cls(run.config(cls.default_config()))
+        facts = run.facts()
+        # Runs of version 0.1 did not keep what they knew of their data.
+        task.facts = Facts.from_dict(facts) if facts else task.open().facts(task.image_names)
+        return task
+
+    def check(self):
+        """Raises `ValueError` for the first setting that is wrong, before any work."""
+        settings.check(self.config, {**RULES, **self.rules})
+        unknown = [name for name in self.config.inputs if name not in self.config.modalities]
+        if unknown:
+            raise ValueError(
+                f"`config.inputs` must name some of {sorted(self.config.modalities)}. "
+                f"Received: inputs={tuple(self.config.inputs)}; describe another modality by "
+                f"--config.modalities.{unknown[0]}.channels=1 and so on"
+            )
+        check_specs(self.image_specs)
+        list(self._callback_functions())
+        self.optimizer_options()
+
+    def open(self):
+        """The data set of the config; sets `facts`."""
+        dataset = open_dataset(self.config.data, self.config.seed)
+        self.check_features(dataset.features)
+        self.facts = dataset.facts(self.image_names)
+        return dataset
+
+    def check_features(self, features):
+        """Raises `ValueError` unless a data set has the images that the task reads."""
+        missing = [name for name in self.config.inputs if name not in features]
+        if missing:
+            raise ValueError(
+                "`config.inputs` must be modalities of the data set: "
+                f"{sorted(set(features) - {'id', 'label'})}. Received: {missing}"
+            )
+
+    def survey(self, dataset):
+        """Looks at the splits before training; says what it saw, and raises what cannot be."""
+        train = surveys.survey(dataset.source("train"), self.image_names)
+        surveys.check_values(train.images, self.image_specs, dataset.units_per_metre())
+        return train
+
+    @property
+    def modalities(self):
+        """`{name: spec}` of the modalities that the network sees, in order."""
+        return {name: self.config.modalities[name].to_dict() for name in self.config.inputs}
+
+    @property
+    def input_channels(self):
+        """`{name: channels}` of the network's inputs."""
+        return {name: input_channels(spec) for name, spec in self.modalities.items()}
+
+    def fusion(self):
+        """The fusion strategy that `config.fusion.name` names."""
+        return FUSIONS[self.config.fusion.name](self.config.fusion)
+
+    def variant(self, name, seed):
+        """The task with a fusion strategy on all inputs, or on one input alone."""
+        config = self.config.copy_and_resolve_references()
+        config.seed = seed
+        if name in FUSIONS:
+            config.fusion.name = name
+        else:
+            config.inputs = (name,)
+            config.fusion.name = "private_normalization"
+        return type(self)(config)
+
+    def training_stages(self):
+        """`Stage`s of the training loop."""
+        return tuple(
+            Stage(stage["epochs"], functools.partial(self._compile, stage=stage))
+            for stage in self.stages
+        )
+
+    def _compile(self, model, steps, stage):
+        self.compile(model, stage, steps)
+
+    def rate(self, largest, steps):
+        """Learning rate over the steps of a stage."""
+        settings = self.config.optimizer
+        return learning_rate(
+            largest, steps, settings.decay, settings.decay_power, settings.warmup_steps
+        )
+
+    def optimizer_options(self):
+        """Arguments of Keras' optimizers that all tasks have."""
+        config, settings = self.config, self.config.optimizer
+        return optimizer_options(
+            config.gradient_accumulation,
+            config.weight_average,
+            settings.clipnorm,
+            settings.global_clipnorm,
+            settings.clipvalue,
+        )
+
+    def callbacks(self):
+        """The user's own callbacks: what the functions in `config.callbacks` make of the task."""
+        return tuple(make(self) for make in self._callback_functions())
+
+    def _callback_functions(self):
+        for name in self.config.callbacks:
+            module, _, function = name.partition(":")
+            try:
+                yield getattr(importlib.import_module(module), function)
+            except (ImportError, AttributeError, ValueError) as error:
+                raise ValueError(
+                    "`config.callbacks` must name functions as module:function, which take the "
+                    f"task and return a Keras callback. Received: {name!r} ({error})"
+                ) from error
+
+    def may_change(self, name, old, new):
+        """Whether a run may be resumed with another value of a setting."""
+        if name == "epochs":
+            return True
+        if name == "stages":
+            kept = zip(old, new, strict=False)
+            return all({**a, "epochs": 0} == {**b, "epochs": 0} for a, b in kept)
+        return any(name == known or name.startswith(f"{known}.") for known in MAY_CHANGE)
+
+
+def readable_names(names):
+    """`"a + b"` of the names `a` and `b`."""
+    return " + ".join(names)
+
+
+def example_id(example, number):
+    """What pictures call an example: its `"id"`, or else its number."""
+    name = np.asarray(example.get("id", number)).item()
+    return name.decode() if isinstance(name, bytes) else str(name)
