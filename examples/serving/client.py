@@ -29,7 +29,7 @@ from tensorflow_serving.apis import (
 )
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
-from tfds_builders.reading.orientation import exif_orientation
+from tfds_builders.reading.orientation import encoded_orientation
 
 # Names of outputs come from the server and become names of files.
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -115,17 +115,14 @@ def read_encoded(path):
     Raises:
         ValueError: If EXIF says that it is to be turned, which the server does not do.
     """
-    try:
-        with PIL.Image.open(path) as image:
-            orientation = exif_orientation(image)
-    except PIL.UnidentifiedImageError:
-        orientation = 1  # the server says what is wrong with it
+    data = pathlib.Path(path).read_bytes()
+    orientation = encoded_orientation(data)
     if orientation != 1:
         raise ValueError(
             f"{path} must be upright as stored. Received: EXIF orientation {orientation}. Pass "
             "--raw, which turns it here, or save it upright"
         )
-    return pathlib.Path(path).read_bytes()
+    return data
 
 
 def write_outputs(outputs, folder):

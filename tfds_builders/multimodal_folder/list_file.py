@@ -5,6 +5,7 @@ import dataclasses
 import pathlib
 
 from tfds_builders.reading.inside_folder import path_inside
+from tfds_builders.reading.junk import is_junk
 from tfds_builders.reading.safe_member import safe_member
 
 _ENCODINGS = {
@@ -101,7 +102,8 @@ def read_list_file(path, columns):
         columns: Names of its columns, in order.
 
     Returns:
-        A list of `Row`s. Backslashes in paths have become slashes.
+        A list of `Row`s. Backslashes in paths have become slashes. Lines that hold nothing but what
+        operating systems leave in folders (`.DS_Store`, `Thumbs.db`) are left out.
 
     Raises:
         ValueError: If there is no such file, it is no text in UTF-8, has no line, or one with
@@ -127,5 +129,8 @@ def read_list_file(path, columns):
                 safe_member(name)
             except ValueError as error:
                 raise row.error(f"{error} in column {column!r}") from None
-        rows.append(row)
+        if not all(is_junk(name) for name in row.paths.values()):
+            rows.append(row)
+    if not rows:
+        raise ValueError(f"{path}: the list file names no image.")
     return rows

@@ -5,6 +5,7 @@ from tfds_builders.reading.check_image import check_image, expect_image
 from tfds_builders.reading.decode_image import MAX_IMAGE_BYTES, decode_image
 from tfds_builders.reading.encode_metres import encode_metres
 from tfds_builders.reading.inside_folder import check_inside, path_inside
+from tfds_builders.reading.junk import is_junk
 from tfds_builders.reading.limits import MAX_MEMBER_BYTES
 from tfds_builders.reading.mat_file import hdf5_variable, load_mat, open_hdf5
 from tfds_builders.reading.safe_member import safe_member
@@ -23,6 +24,7 @@ __all__ = [
     "encode_metres",
     "expect_image",
     "hdf5_variable",
+    "is_junk",
     "load_mat",
     "open_archive",
     "open_hdf5",

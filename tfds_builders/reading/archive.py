@@ -12,6 +12,7 @@ import zlib
 
 from tfds_builders.reading.decode_image import decode_image
 from tfds_builders.reading.inside_folder import check_inside, path_inside
+from tfds_builders.reading.junk import is_junk
 from tfds_builders.reading.limits import MAX_MEMBER_BYTES, check_free_space, check_member_size
 from tfds_builders.reading.safe_member import safe_member
 
@@ -74,14 +75,18 @@ class FolderArchive(_Archive):
         return self._file(member).is_file()
 
     def members(self, folder=""):
-        """Sorted paths of all members below a folder of the archive, or of the whole archive."""
+        """Sorted paths of all members below a folder of the archive, or of the whole archive.
+
+        What operating systems leave there (`is_junk`) is not among them.
+        """
         top = self._file(folder) if folder else self.path
         found = []
         for parent, folders, files in os.walk(top):
             for name in (*folders, *files):
                 check_inside(os.path.join(parent, name), self.path)
             found += [pathlib.Path(parent, name) for name in files]
-        return sorted(file.relative_to(self.path).as_posix() for file in found if file.is_file())
+        names = (file.relative_to(self.path).as_posix() for file in found if file.is_file())
+        return sorted(name for name in names if not is_junk(name))
 
     def read(self, member):
         """The bytes of a member."""
@@ -143,9 +148,12 @@ class ZipArchive(_Archive):
         return self._check(member) in self._infos
 
     def members(self, folder=""):
-        """Sorted paths of all members below a folder of the archive, or of the whole archive."""
+        """Sorted paths of all members below a folder of the archive, or of the whole archive.
+
+        What operating systems leave there (`is_junk`) is not among them.
+        """
         top = f"{self._check(folder)}/" if folder else ""
-        return sorted(name for name in self._infos if name.startswith(top))
+        return sorted(name for name in self._infos if name.startswith(top) and not is_junk(name))
 
     def _size(self, member, limit):
         """The size that the zip declares, which must be within the limit.

@@ -1,6 +1,9 @@
 """The EXIF orientation: how the sensor was held."""
 
+import io
+
 import numpy as np
+import PIL.Image
 
 _ORIENTATION = 0x0112
 
@@ -27,6 +30,24 @@ def exif_orientation(image):
     """
     value = image.getexif().get(_ORIENTATION, 1)
     return value if value in _STEPS else 1
+
+
+def encoded_orientation(data):
+    """The orientation that an image file declares.
+
+    Args:
+        data: The file's bytes.
+
+    Returns:
+        As `exif_orientation`; 1 for what is no image, too.
+    """
+    if data.startswith(b"\x89PNG") and b"eXIf" not in data and b"tiff:Orientation" not in data:
+        return 1  # Pillow would decode the whole picture to find none
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as image:
+            return exif_orientation(image)
+    except Exception:  # whoever reads the image says what is wrong with it
+        return 1
 
 
 def turn_upright(image, orientation):

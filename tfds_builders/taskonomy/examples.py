@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from tfds_builders.reading import check_inside, decode_image, expect_image
+from tfds_builders.reading import check_inside, decode_image, expect_image, is_junk
 from tfds_builders.taskonomy.sources import Building
 
 # Folder with the buildings' folders, between domain and building, in Omnidata's downloads.
@@ -33,7 +33,7 @@ def list_buildings(root, domains):
             )
         if (top / _COMPONENT).is_dir():
             top = top / _COMPONENT
-        found = {path.name for path in top.iterdir() if path.is_dir()}
+        found = {path.name for path in top.iterdir() if path.is_dir() and not is_junk(path.name)}
         names.update(found or {None})
     if None in names and len(names) > 1:
         raise ValueError(

@@ -46,6 +46,9 @@ def _arguments(argv):
     parser.add_argument("--data_dir", help="where TFDS keeps what it builds")
     parser.add_argument("--lists", type=_lists, help="of a folder: train=FILE,test=FILE")
     parser.add_argument("--columns", type=_names, help="of a folder: rgb,label,depth")
+    parser.add_argument(
+        "--resize", type=_names, default=(), help="columns of a folder that are resized to the mask"
+    )
     parser.add_argument("--num_classes", type=int, help="labels are 0..num_classes-1 and 255")
     parser.add_argument("--units", type=float, help="values to a metre in the depth images")
     parser.add_argument("--depth", type=_names, help="columns that hold depth")
@@ -58,10 +61,13 @@ def _open(arguments):
     folder = pathlib.Path(arguments.name)
     if folder.is_dir() and not (folder / "dataset_info.json").is_file():
         columns = arguments.columns or ("rgb", "label", "depth")
-        return FolderSource(folder, arguments.lists, columns, arguments.num_classes)
-    if arguments.lists or arguments.columns:
+        return FolderSource(
+            folder, arguments.lists, columns, arguments.num_classes, arguments.resize
+        )
+    if arguments.lists or arguments.columns or arguments.resize:
         raise ValueError(
-            f"`--lists` and `--columns` are of folders. Received: {arguments.name}, which is none"
+            "`--lists`, `--columns` and `--resize` are of folders. "
+            f"Received: {arguments.name}, which is none"
         )
     source = BuiltSource(find_built(arguments.name, arguments.data_dir))
     source.num_classes = arguments.num_classes or source.num_classes

@@ -50,6 +50,7 @@ class BuiltSource:
     """
 
     may_be_cropped = False
+    resized = ()
 
     def __init__(self, path):
         self.builder = tfds.builder_from_directory(path)
@@ -66,6 +67,7 @@ class BuiltSource:
         self.num_classes = len(self.class_names) if self.class_names else None
         metadata = self.builder.info.metadata or {}
         self.units_per_metre = metadata.get("units_per_metre")
+        self.invalid = metadata.get("invalid") or {}
         self.splits = {
             split: range(info.num_examples) for split, info in self.builder.info.splits.items()
         }

@@ -13,9 +13,11 @@ class Example:
         images: Dictionary from column to `(height, width, channels)` array; unreadable ones are
             missing.
         faults: What could not be read, one message each.
+        orientations: Dictionary from column to the EXIF orientation that was undone, 1..8.
     """
 
     split: str
     name: str
     images: dict
     faults: list = dataclasses.field(default_factory=list)
+    orientations: dict = dataclasses.field(default_factory=dict)

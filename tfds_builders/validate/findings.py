@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfds_builders.reading.void import VOID
 from tfds_builders.validate.depth_units import likely_unit, unit_name, verdict
 
 _SHOWN = 5
@@ -38,6 +39,7 @@ def find_faults(survey):
         *_sizes(survey),
         *_labels(survey),
         *_classes(survey),
+        *_values(survey),
         *_depth(survey),
         *_copies(survey),
     ]
@@ -60,11 +62,24 @@ def _reading(survey):
 
 def _sizes(survey):
     if survey.mismatches:
-        message = f"{len(survey.mismatches)} examples whose images differ in size:"
+        message = f"{len(survey.mismatches)} examples whose images differ in size"
+        if survey.source.may_be_cropped and "label" in survey.columns:
+            message += (
+                " by more than the 2.5 % that are cropped. If they show the same view in another "
+                "resolution, have them resized (--resize, and `resize` of the data set); else crop "
+                "the files"
+            )
+        message += ":"
         yield Finding(True, message, survey.mismatches)
     if survey.cropped:
         message = f"{len(survey.cropped)} examples with images that are centre-cropped to the mask:"
         yield Finding(False, message, survey.cropped)
+    if survey.turned:
+        message = (
+            f"{len(survey.turned)} examples whose images are turned differently as EXIF says (1 is "
+            "upright): look at the pictures whether they still match, and save the files upright:"
+        )
+        yield Finding(False, message, survey.turned)
 
 
 def _labels(survey):
@@ -81,10 +96,26 @@ def _labels(survey):
     if survey.void_masks:
         message = f"{len(survey.void_masks)} masks that are void everywhere:"
         yield Finding(False, message, survey.void_masks)
+    for split, counts in survey.labels.items():
+        if counts.any() and not counts[:VOID].any():
+            # Benchmarks keep the labels of the test split to themselves.
+            yield Finding(split != "test", f"split {split!r} is void everywhere.")
+    total = sum(survey.labels.values())
+    only = np.flatnonzero(total[:VOID]) if survey.labels else []
+    if len(only) == 1:
+        message = f"all masks hold one class ({only[0]}) only."
+        if total[VOID]:
+            message = (
+                f"all masks hold one class ({only[0]}) and 255 only. 255 is void: write the "
+                "foreground as 1 (and the background as 0)."
+            )
+        yield Finding(True, message)
 
 
 def _classes(survey):
     classes = survey.source.num_classes
+    if classes is not None and classes < 2:
+        yield Finding(True, f"there must be at least two classes. Received: {classes}")
     if "label" not in survey.columns or not survey.columns["label"].types:
         return
     if classes is None:
@@ -104,6 +135,16 @@ def _classes(survey):
             yield Finding(False, f"classes that the split 'train' lacks: {', '.join(unseen)}")
 
 
+def _values(survey):
+    for name, column in survey.columns.items():
+        if column.not_finite and name not in survey.depth:
+            message = (
+                f"{column.not_finite} pixels of {name!r} are NaN or infinity: say what a hole is "
+                "with `invalid` of the modality, or fill them."
+            )
+            yield Finding(False, message)
+
+
 def _depth(survey):
     for name in survey.depth:
         column = survey.columns[name]
@@ -113,6 +154,12 @@ def _depth(survey):
         if any(type.startswith("uint8") for type in column.types):
             yield Finding(
                 False, f"{name!r} has 8 bits: 256 distances, or the high byte of 16 bits."
+            )
+        if column.greatest_of_16_bits and not survey.source.invalid.get(name):
+            yield Finding(
+                False,
+                f"{column.greatest_of_16_bits} pixels of {name!r} are 65535, which stands for no "
+                "measurement: train with invalid=65535 for this modality.",
             )
         if quantiles is None:
             continue

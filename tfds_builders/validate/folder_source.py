@@ -1,9 +1,12 @@
 """Examples of a folder with list files."""
 
 import pathlib
+from typing import ClassVar
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
-from tfds_builders.multimodal_folder.list_file import read_list_file
+from tfds_builders.multimodal_folder.list_file import read_list_file, read_list_lines
+from tfds_builders.reading.inside_folder import path_inside
+from tfds_builders.reading.orientation import encoded_orientation
 from tfds_builders.validate.example import Example
 
 LISTS = {"train": "train.txt", "validation": "val.txt", "test": "test.txt"}
@@ -19,6 +22,7 @@ class FolderSource:
             `train.txt`, `val.txt` and `test.txt` that there are.
         columns: Names of the columns, in order; the domains where a list holds `{domain}`.
         num_classes: Number of classes, None if unknown.
+        resized: Columns that are resized to the mask, so that their size may differ.
 
     Raises:
         ValueError: If there is no list file.
@@ -26,9 +30,17 @@ class FolderSource:
 
     units_per_metre = None
     class_names = None
+    invalid: ClassVar = {}
     may_be_cropped = True  # `multimodal_folder` centre-crops to the mask
 
-    def __init__(self, root, lists=None, columns=("rgb", "label", "depth"), num_classes=None):
+    def __init__(
+        self,
+        root,
+        lists=None,
+        columns=("rgb", "label", "depth"),
+        num_classes=None,
+        resized=(),
+    ):
         self.root = pathlib.Path(root)
         if lists is None:
             lists = {split: name for split, name in LISTS.items() if (self.root / name).is_file()}
@@ -39,6 +51,12 @@ class FolderSource:
             )
         self.columns = tuple(columns)
         self.num_classes = num_classes
+        self.resized = tuple(resized)
+        unknown = sorted(set(self.resized) - set(self.columns))
+        if unknown:
+            raise ValueError(
+                f"`resize` must name some of the columns {self.columns}. Received: {unknown}"
+            )
         self.splits, self.faults = {}, []
         for split, name in lists.items():
             try:
@@ -57,16 +75,17 @@ class FolderSource:
                 example = Example(split, next(iter(paths.values())), {})
                 for column, name in paths.items():
                     try:
-                        image = read_image_file(self.root / name, is_label=column == "label")
+                        path = path_inside(self.root, name)
+                        image = read_image_file(path, is_label=column == "label")
                         example.images[column] = image
+                        example.orientations[column] = encoded_orientation(path.read_bytes())
                     except ValueError as error:
                         example.faults.append(str(error))
                 yield example
 
     def _paths(self, path):
         """One dictionary from column to path for each line of a list file."""
-        first = path.read_text(encoding="utf-8-sig").split("\n")[0] if path.is_file() else ""
-        if _DOMAIN not in first:
+        if _DOMAIN not in "".join(read_list_lines(path)[:1]):
             return [row.paths for row in read_list_file(path, self.columns)]
         rows = read_list_file(path, ("path",))
         return [

@@ -24,6 +24,7 @@ class ImageStatistics:
         self.pixels = 0
         self.holes = 0
         self.empty = 0
+        self.not_finite = 0
         self._histogram = np.zeros(1 << 16, np.int64)
         self._samples = []
 
@@ -32,8 +33,10 @@ class ImageStatistics:
         self.types[f"{image.dtype} x {image.shape[-1]}"] += 1
         self.sizes[image.shape[:2]] += 1
         if np.issubdtype(image.dtype, np.floating):
-            holes = ~np.isfinite(image) | (image == 0)
-            kept = image[~holes] if self.has_holes else image[np.isfinite(image)]
+            finite = np.isfinite(image)
+            self.not_finite += int((~finite).sum())
+            holes = ~finite | (image == 0)
+            kept = image[~holes] if self.has_holes else image[finite]
             self._samples.append(kept[:: max(1, kept.size // _FLOAT_SAMPLES)].astype(np.float64))
             holes = int(holes.sum())
         else:
@@ -45,6 +48,11 @@ class ImageStatistics:
         self.pixels += image.size
         self.holes += holes
         self.empty += holes == image.size
+
+    @property
+    def greatest_of_16_bits(self):
+        """Number of pixels that are 65535."""
+        return int(self._histogram[-1])
 
     @property
     def hole_share(self):

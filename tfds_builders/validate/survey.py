@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 
+from tfds_builders.multimodal_folder.sizes import within_margin
 from tfds_builders.reading.void import VOID
 from tfds_builders.validate.image_statistics import ImageStatistics
 
@@ -43,6 +44,7 @@ class Survey:
         self.faults = []  # of single examples
         self.mismatches = []
         self.cropped = []
+        self.turned = []
         self.wrong_labels = []
         self.void_masks = []
         self.same = collections.defaultdict(list)  # hash -> examples
@@ -55,6 +57,7 @@ class Survey:
         for name, image in example.images.items():
             self.columns[name].add(image)
         self._compare_sizes(example)
+        self._compare_orientations(example)
         if "label" in example.images:
             self._count_labels(example)
         for name in ("rgb", *self.source.columns):
@@ -84,16 +87,25 @@ class Survey:
         return [same for same in self.same.values() if len({split for split, _ in same}) > 1]
 
     def _compare_sizes(self, example):
-        sizes = {name: image.shape[:2] for name, image in example.images.items()}
+        sizes = {
+            name: image.shape[:2]
+            for name, image in example.images.items()
+            if name not in self.source.resized
+        }
         if len(set(sizes.values())) < 2:
             return
         listed = ", ".join(f"{name} {h}x{w}" for name, (h, w) in sizes.items())
         message = f"{example.split} {example.name}: {listed}"
         reference = sizes.get("label") if self.source.may_be_cropped else None
-        if reference and all(h >= reference[0] and w >= reference[1] for h, w in sizes.values()):
+        if reference and all(within_margin(size, reference) for size in sizes.values()):
             self.cropped.append(message)
         else:
             self.mismatches.append(message)
+
+    def _compare_orientations(self, example):
+        if len(set(example.orientations.values())) > 1:
+            listed = ", ".join(f"{name} {value}" for name, value in example.orientations.items())
+            self.turned.append(f"{example.split} {example.name}: {listed}")
 
     def _count_labels(self, example):
         label = example.images["label"]

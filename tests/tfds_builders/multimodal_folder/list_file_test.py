@@ -89,6 +89,16 @@ def test_other_encodings_name_the_list_and_the_fix(tmp_path, text):
         read(tmp_path, text)
 
 
+def test_what_operating_systems_leave_is_left_out(tmp_path):
+    text = b"rgb/.DS_Store\tmasks/.DS_Store\nrgb/1.png\tmasks/1.png\nrgb/Thumbs.db\tmasks/._1.png"
+    (row,) = read(tmp_path, text)
+    assert row.line == 2
+    with pytest.raises(ValueError, match=r"train\.txt: the list file names no image"):
+        read(tmp_path, b"rgb/.DS_Store\tmasks/.DS_Store")
+    # Beside an image it is a fault of the list.
+    assert len(read(tmp_path, b"rgb/.DS_Store\tmasks/1.png")) == 1
+
+
 def test_umlauts(tmp_path):
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         (row,) = read(tmp_path, "K\u00fcche/1.png\tmasks/1.png".encode(encoding))

@@ -35,6 +35,13 @@ def test_three_layouts(tmp_path, layout):
             assert path == tmp_path / archive.path(domain, "allensville", view, layout)
 
 
+def test_what_operating_systems_leave_is_no_building(tmp_path):
+    archive.write(tmp_path)
+    (tmp_path / "rgb/@eaDir").mkdir()
+    (tmp_path / "rgb/.DS_Store").write_text("")
+    assert len(list_buildings(tmp_path, archive.DOMAINS)) == 4
+
+
 def test_layouts_may_differ_between_domains(tmp_path):
     archive.write(tmp_path, "buildings", archive.DOMAINS[:2])
     archive.write(tmp_path, "omnidata", archive.DOMAINS[2:])

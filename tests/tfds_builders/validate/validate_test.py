@@ -74,7 +74,55 @@ def break_labels_from_1(folder):
 
 def break_size(folder):
     write(folder / "depth/000003.png", np.ones((12, 15), np.uint16))
-    return r"1 examples whose images differ in size:\n.*rgb 12x16, label 12x16, depth 12x15"
+    return r"1 examples whose images differ in size .*:\n.*rgb 12x16, label 12x16, depth 12x15"
+
+
+def break_margin(folder):
+    write(folder / "depth/000003.png", np.ones((24, 32), np.uint16))
+    return r"1 examples .*differ in size by more than the 2\.5 % .*--resize.*\n.*depth 24x32"
+
+
+def break_foreground(folder):
+    for path in (folder / "masks").iterdir():
+        label = np.array(PIL.Image.open(path))
+        write(path, np.where(label > 0, 255, 0).astype(np.uint8))
+    return r"one class \(0\) and 255 only\. 255 is void: write the foreground as 1"
+
+
+def break_one_class(folder):
+    for path in (folder / "masks").iterdir():
+        write(path, np.ones((12, 16), np.uint8))
+    return r"all masks hold one class \(1\) only"
+
+
+def break_void_split(folder):
+    for number in range(4):
+        write(folder / f"masks/{number:06d}.png", np.full((12, 16), 255, np.uint8))
+    return "split 'train' is void everywhere"
+
+
+def break_lossy(folder):
+    path = folder / "masks/000002.jpg"
+    PIL.Image.open(folder / "masks/000002.png").save(path)
+    (folder / "masks/000002.png").write_bytes(path.read_bytes())
+    return r"masks/000002\.png: cannot be read: .*lossless format.*JPEG"
+
+
+def break_pointer(folder):
+    (folder / "rgb/000002.png").write_text("version https://git-lfs.github.com/spec/v1\n")
+    return r"rgb/000002\.png: cannot be read: it is a Git LFS pointer.*git lfs pull"
+
+
+def break_link(folder):
+    (folder / "rgb/000002.png").rename(folder.parent / "secret.png")
+    (folder / "rgb/000002.png").symlink_to(folder.parent / "secret.png")
+    return r"rgb/000002\.png: the symbolic link .* out of the folder"
+
+
+def break_encoding(folder):
+    text = (folder / "train.txt").read_text()
+    (folder / "train.txt").write_bytes(text.encode("utf-16-le"))
+    return r"train\.txt: the list file must be .* save it as UTF-8"
 
 
 def break_type(folder):
@@ -102,6 +150,14 @@ BREAKS = [
     break_type,
     break_overlap,
     break_list,
+    break_margin,
+    break_foreground,
+    break_one_class,
+    break_void_split,
+    break_lossy,
+    break_pointer,
+    break_link,
+    break_encoding,
 ]
 
 
@@ -114,23 +170,90 @@ def test_errors_are_named_and_the_status_is_1(folder, run, damage):
     assert re.search(message, errors, re.MULTILINE), errors
 
 
-def test_warnings_leave_the_status_at_0(folder, run):
+def test_warnings_leave_the_status_at_0(tmp_path, run):
+    folder = make_folder(tmp_path / "rooms", size=(39, 78))
     shutil.copy(folder / "rgb/000000.png", folder / "rgb/000001.png")
-    write(folder / "masks/000002.png", np.full((12, 16), 255, np.uint8))
-    write(folder / "depth/000002.png", np.zeros((12, 16), np.uint16))
-    write(folder / "depth/000003.png", np.full((14, 18), 15000, np.uint16))
+    write(folder / "masks/000002.png", np.full((39, 78), 255, np.uint8))
+    write(folder / "depth/000002.png", np.zeros((39, 78), np.uint16))
+    write(folder / "depth/000003.png", np.full((40, 80), 15000, np.uint16))
     (folder / "val.txt").write_text("rgb/000004.png\tmasks/000009.png\tdepth/000004.png")
-    write(folder / "masks/000009.png", np.full((12, 16), 3, np.uint8))
+    write(folder / "masks/000009.png", np.full((39, 78), 3, np.uint8))
     status, text = run(folder, classes=5)
     assert status == 0
     assert "warning: 1 pictures that a split has twice:" in text
     assert "train rgb/000000.png = rgb/000001.png" in text
     assert "1 masks that are void everywhere:" in text
     assert "1 images of 'depth' without a measured pixel" in text
-    assert "centre-cropped to the mask:\n    train rgb/000003.png: rgb 12x16" in text
+    assert "centre-cropped to the mask:\n    train rgb/000003.png: rgb 39x78" in text
     assert "classes without a pixel: 4" in text
     assert "classes that the split 'train' lacks: 3" in text
     assert run(folder, classes=None)[1].count("pass --num_classes (4 at least)") == 1
+
+
+def test_holes_with_a_value_of_their_own(folder, run):
+    depth = np.array(PIL.Image.open(folder / "depth/000001.png"))
+    depth[5, 6:9] = 65535
+    write(folder / "depth/000001.png", depth)
+    status, text = run(folder)
+    assert status == 0
+    assert "3 pixels of 'depth' are 65535" in text and "train with invalid=65535" in text
+
+
+def test_floats_that_are_not_finite(folder, run):
+    lines = []
+    for name in ("a", "b"):
+        values = np.full((12, 16), 290, np.float32)
+        values[0, :5] = np.nan
+        PIL.Image.fromarray(values).save(folder / f"{name}.tiff")
+        lines.append(f"rgb/00000{len(lines)}.png\t{name}.tiff")
+    (folder / "two.txt").write_text("\n".join(lines))
+    arguments = ("--lists=train=two.txt", "--columns=rgb,thermal")
+    status, text = run(folder, *arguments, classes=None)
+    assert status == 0
+    assert "warning: 10 pixels of 'thermal' are NaN or infinity" in text
+    # In a depth they are holes, as NaN is the usual one.
+    text = run(folder, *arguments, "--depth=thermal", classes=None)[1]
+    assert "NaN or infinity" not in text and re.search(r"290\.\.290 +2\.6 %", text)
+
+
+def test_exif_that_turns_one_column_only(folder, run):
+    path = folder / "rgb/000001.png"
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 3
+    image = PIL.Image.open(path)
+    image.save(path, exif=exif)
+    status, text = run(folder)
+    assert status == 0
+    assert "1 examples whose images are turned differently as EXIF says" in text
+    assert "train rgb/000001.png: rgb 3, label 1, depth 1" in text
+
+
+def test_columns_that_are_resized(folder, run):
+    for path in (folder / "depth").iterdir():
+        write(path, np.array(PIL.Image.open(path)).repeat(2, 0).repeat(2, 1))
+    assert run(folder)[0] == 1
+    status, text = run(folder, "--resize=depth")
+    assert status == 0 and "0 error(s), 0 warning(s)" in text
+    assert "`resize` must name some of the columns" in run(folder, "--resize=height")[1]
+
+
+def test_labels_that_a_benchmark_keeps(folder, run):
+    for number in (4, 5):
+        write(folder / f"masks/{number:06d}.png", np.full((12, 16), 255, np.uint8))
+    (folder / "val.txt").rename(folder / "test.txt")
+    status, text = run(folder)
+    assert status == 0 and "warning: split 'test' is void everywhere" in text
+
+
+def test_junk_in_the_list_is_left_out(folder, run):
+    with (folder / "train.txt").open("a") as file:
+        file.write("\nrgb/.DS_Store\tmasks/.DS_Store\tdepth/Thumbs.db\n")
+    assert "0 error(s), 0 warning(s)" in run(folder)[1]
+
+
+def test_fewer_than_two_classes(folder, run):
+    status, text = run(folder, classes=1)
+    assert status == 1 and "there must be at least two classes. Received: 1" in text
 
 
 @pytest.mark.parametrize("unit", [256, 512, 1000, 5000, 10000])
@@ -195,7 +318,7 @@ def test_a_built_data_set(folder, run, tmp_path):
     [
         (["nyudv3"], r"'nyudv3' must be a folder, or a data set that is built in .*neither"),
         (["{data}"], r"must hold list files \['test.txt', 'train.txt', 'val.txt'\]"),
-        (["nyudv3", "--columns=rgb"], "`--lists` and `--columns` are of folders"),
+        (["nyudv3", "--columns=rgb"], "`--lists`, `--columns` and `--resize` are of folders"),
         (["{folder}", "--depth=height"], r"`depth` must name some of .*\['height'\]"),
     ],
 )
