@@ -11,13 +11,17 @@ from keras_asym.fusion import (
 from keras_asym.layers import PersistentDropout
 from keras_asym.models.adversarial_step import AdversarialStep
 from keras_asym.models.inputs import check_images
+from keras_asym.models.jax_adversarial_step import JaxAdversarialStep
+from keras_asym.models.tensorflow_adversarial_step import TensorFlowAdversarialStep
 from keras_asym.ops import fold
 
 LOSS_TERMS = ("discriminator_loss", "adversarial_loss", "reconstruction_loss", "sparsity_loss")
+_STEPS = {"tensorflow": TensorFlowAdversarialStep, "jax": JaxAdversarialStep}
+_Step = _STEPS.get(keras.backend.backend(), AdversarialStep)
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class Translator(AdversarialStep, keras.Model):
+class Translator(_Step, keras.Model):
     """Translation of several aligned images to one by a shared network (pix2pix).
 
     Trained by alternating steps of the discriminator and the generator. The discriminator's loss is
