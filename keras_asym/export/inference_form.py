@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_asym.export.kernels import constant_kernel
 from keras_asym.export.layer_forms import run_layer
-from keras_asym.fusion.private_norms import rebuild
+from keras_asym.fusion.graph import rebuild
 from keras_asym.models import Segmenter
 from keras_asym.ops import resize_bicubic, resize_bilinear
 

@@ -103,20 +103,18 @@ class AsymmetricFusion(FusionStrategy):
 
 def _add_site(edits, convolution, end, modalities, shift_source):
     name = convolution.name
-    source = []  # the input of the convolution, remembered from `before` to `after`
 
     def before(x):
-        source[:] = [x]
         return ChannelShuffle(modalities, name=f"{name}_shuffle")(x)  # step 1
 
-    def after(y):
-        y = PixelShift(modalities, name=f"{name}_shift")(
-            y, source=source[0] if shift_source == "input" else y
-        )  # step 3
+    def after(y, x):
+        source = x if shift_source == "input" else y
+        y = PixelShift(modalities, name=f"{name}_shift")(y, source=source)  # step 3
         return ChannelShuffle(modalities, name=f"{name}_unshuffle")(y)  # step 4
 
     edits.before[name] = before
     edits.after[end.name] = after
+    edits.sites[end.name] = name
 
 
 def _end_of_branch(convolution):

@@ -1,40 +1,14 @@
-"""Cloning the graph of a plain network with private norms and a strategy's operations."""
+"""Cloning a plain network with private norms and a strategy's operations."""
 
 import keras
 
+from keras_asym.fusion.graph import check_copy, check_edits, rebuild
 from keras_asym.fusion.strategy import NORMALIZATIONS
 from keras_asym.layers import (
     ChannelExchange,
     ModalityBatchNormalization,
     ModalityInstanceNormalization,
 )
-
-
-def rebuild(model, inputs, layer_of, call):
-    """Runs the graph of a functional model on other symbolic inputs, layer by layer.
-
-    What `keras.models.clone_model` does, without the model around it: the result becomes part of a
-    larger flat graph.
-
-    Args:
-        model: Functional `keras.Model`.
-        inputs: Symbolic inputs in the structure of the model's.
-        layer_of: Function from a layer to the one that takes its place; asked once for each.
-        call: Function of the new layer, its arguments and keyword arguments.
-
-    Returns:
-        Symbolic outputs in the structure of the model's.
-    """
-    places = {}
-
-    def place_of(layer):
-        if id(layer) not in places:
-            places[id(layer)] = layer_of(layer)
-        return places[id(layer)]
-
-    outputs = model._run_through_graph(inputs, operation_fn=place_of, call_fn=call)
-    single = isinstance(outputs, list | tuple) and len(outputs) == 1
-    return outputs[0] if single else outputs
 
 
 def clone(
@@ -48,7 +22,9 @@ def clone(
 ):
     """Clones `network` onto a folded symbolic tensor, weights copied. See `to_multimodal`."""
     edits = fusion.edits(network, modalities)
-    clones = {}
+    check_edits(network, edits)
+    clones, inputs_of_sites = {}, {}
+    firsts = {edits.site_of(name) for name in edits.after}
 
     def clone_layer(layer):
         if isinstance(layer, NORMALIZATIONS):
@@ -67,16 +43,18 @@ def clone(
     def call_layer(layer, *args, **kwargs):
         kwargs.pop("mask", None)
         name = layer.layer.name if isinstance(layer, ChannelExchange) else layer.name
+        if name in firsts:
+            inputs_of_sites[name] = args[0]
         if name in edits.before:
             args = (edits.before[name](args[0]), *args[1:])
         outputs = layer(*args, **kwargs)
         if name in edits.after:
-            outputs = edits.after[name](outputs)
+            outputs = edits.after[name](outputs, inputs_of_sites[edits.site_of(name)])
         return outputs
 
     features = rebuild(network, folded, clone_layer, call_layer)
     for layer, copy in clones.items():
-        _check_clone(network, copy)
+        check_copy(network, copy)
         if isinstance(layer, NORMALIZATIONS):
             _copy_to_rows(layer, copy)
         elif layer.weights:
@@ -128,44 +106,3 @@ def _copy_to_rows(plain, private):
         source, target = getattr(plain, name, None), getattr(private, name, None)
         if source is not None:
             target.assign(keras.ops.broadcast_to(source, target.shape))
-
-
-def check_network(network):
-    """Raises `ValueError` for a network whose graph cannot be cloned as `to_multimodal` does."""
-    advice = (
-        "Pass a flat functional keras.Model, or rebuild the network as one with "
-        "keras.Model(inputs, outputs)."
-    )
-    if not hasattr(network, "_run_through_graph") or isinstance(network, keras.Sequential):
-        raise ValueError(
-            "`network` must be a functional keras.Model: the graph of a subclassed or Sequential "
-            f"model cannot be cloned. {advice} Received: {type(network).__name__} "
-            f"'{getattr(network, 'name', network)}'"
-        )
-    if len(network.inputs) != 1 or len(network.inputs[0].shape) != 4:
-        raise ValueError(
-            "`network` must have one image input (batch, height, width, channels). Received: "
-            f"inputs of shapes {[tuple(x.shape) for x in network.inputs]} in '{network.name}'"
-        )
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            raise ValueError(
-                "`network` must be flat: cloning cannot see inside the nested model "
-                f"'{layer.name}'. {advice} Received: network '{network.name}'"
-            )
-    if not any(isinstance(x, NORMALIZATIONS) for x in network.layers):
-        raise ValueError(
-            "`network` must contain BatchNormalization layers, or GroupNormalization(groups=-1): "
-            "they are what becomes private to each modality. Received: network "
-            f"'{network.name}' without any"
-        )
-
-
-def _check_clone(network, layer):
-    for inner in layer._flatten_layers():
-        if isinstance(inner, NORMALIZATIONS):
-            raise ValueError(
-                f"A {type(inner).__name__} ('{inner.name}') is hidden inside the layer "
-                f"'{layer.name}' of network '{network.name}', where it cannot be made private. "
-                "Build the network from plain Keras layers."
-            )

@@ -1,6 +1,6 @@
 import keras
 
-from keras_asym.fusion.private_norms import rebuild
+from keras_asym.fusion.graph import rebuild
 from keras_asym.fusion.to_multimodal import _unfold
 from keras_asym.layers import ChannelExchange, FoldModalities
 from keras_asym.layers.modality_layer import ModalityLayer

@@ -13,12 +13,21 @@ class GraphEdits:
         normalization: Plain normalization's name -> function of the private norm that replaces
             it, which returns the layer to use.
         before: Layer name -> function of the layer's input, which returns what it is called on.
-        after: Layer name -> function of the layer's output, which returns what goes on.
+        after: Layer name -> function of the layer's output and of the input of its site, which
+            returns what goes on. That input is what came to the site's first layer, in front of
+            what `before` did to it.
+        sites: Last layer of a site (a name in `after`) -> name of its first layer, where they
+            differ: by default a site is one layer.
     """
 
     normalization: dict[str, Callable] = dataclasses.field(default_factory=dict)
     before: dict[str, Callable] = dataclasses.field(default_factory=dict)
     after: dict[str, Callable] = dataclasses.field(default_factory=dict)
+    sites: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def site_of(self, name):
+        """Name of the first layer of the site that ends with a layer."""
+        return self.sites.get(name, name)
 
 
 class FusionStrategy:

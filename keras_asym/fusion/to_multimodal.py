@@ -1,7 +1,8 @@
 import keras
 
-from keras_asym.fusion import private_norms
+from keras_asym.fusion.graph import check_network
 from keras_asym.fusion.private_normalization import PrivateNormalization
+from keras_asym.fusion.private_norms import clone
 from keras_asym.fusion.strategy import FusionStrategy
 from keras_asym.layers import FoldModalities, ModalityEnsemble, RepeatChannels, UnfoldModalities
 
@@ -60,14 +61,14 @@ def to_multimodal(
             "`fusion` must be a fusion strategy such as ChannelExchanging(). "
             f"Received: fusion={fusion!r}"
         )
-    private_norms.check_network(network)
+    check_network(network)
     *size, channels = network.inputs[0].shape[1:]
     inputs, fitted = {}, {}
     for name, count in modalities.items():
         inputs[name] = keras.Input((*size, count), name=name)
         fitted[name] = _fit_channels(inputs[name], name, channels)
     folded = FoldModalities(tuple(modalities), name="fold_modalities")(fitted)
-    features = private_norms.clone(
+    features = clone(
         network,
         folded,
         len(modalities),
