@@ -78,28 +78,28 @@ def _assign(model, state_dict, required):
     values, problems = {}, []
     for name, array in state_dict.items():
         place = locate_translator(name) if is_translator else locate(name)
-        variable = variables.get(place[:2]) if place else None
+        variable = variables.get(place.variable) if place else None
         if variable is None:
             if is_translator and is_unused(place, variables):
                 continue
             problems.append(f"unexpected: {name} {array.shape}")
             continue
         array = _to_keras_layout(array, variable)
-        count = _private_rows(variable, place[0])
-        if place[2] is not None and place[2] >= max(count, 1):
+        count = _private_rows(variable, place.layer)
+        if place.modality is not None and place.modality >= max(count, 1):
             problems.append(
                 f"unexpected: {name} {array.shape}, as the model's number of modalities is "
                 f"{max(count, 1)}"
             )
             continue
-        rows = _rows(variable, place[2], array, count)
+        rows = _rows(variable, place.modality, array, count)
         if rows is None:
             problems.append(
                 f"wrong shape: {name} {state_dict[name].shape} for {variable.path} "
                 f"{tuple(variable.shape)}"
             )
         else:
-            values.setdefault(place[:2], {}).update(rows)
+            values.setdefault(place.variable, {}).update(rows)
     problems += _missing(variables, values, required)
     if problems:
         more = f"\n  ... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
@@ -129,11 +129,11 @@ def _rows(variable, modality, array, count):
 
 
 def _missing(variables, values, required):
-    for key, variable in variables.items():
+    for (layer_name, weight_name), variable in variables.items():
         if not re.fullmatch(required, variable.path):
             continue
-        rows = values.get(key, {})
-        lacking = [m for m in range(_private_rows(variable, key[0])) if m not in rows]
+        rows = values.get((layer_name, weight_name), {})
+        lacking = [m for m in range(_private_rows(variable, layer_name)) if m not in rows]
         if not rows or lacking:
             which = f" of modalities {lacking}" if lacking else ""
             yield f"missing: {variable.path} {tuple(variable.shape)}{which}"

@@ -6,6 +6,7 @@ norm of modality m `layer1.0.bn2.bn_m.weight`; torchvision names them `layer1.0.
 """
 
 import re
+from typing import NamedTuple
 
 _BLOCK = r"layer(?P<stage>\d)\.(?P<block>\d+)\."
 NORM_WEIGHTS = {
@@ -16,6 +17,25 @@ NORM_WEIGHTS = {
 }
 
 
+class Place(NamedTuple):
+    """Where a published parameter goes.
+
+    Attributes:
+        layer: Name of the layer.
+        weight: Name of the layer's weight; `None` if it has none of that kind.
+        modality: Row of a private norm's weight; `None` for a weight without rows, or for all.
+    """
+
+    layer: str
+    weight: str | None
+    modality: int | None = None
+
+    @property
+    def variable(self):
+        """Key of the variable: names of the layer and the weight."""
+        return self.layer, self.weight
+
+
 def locate(name):
     """Finds the place of a published parameter.
 
@@ -23,22 +43,21 @@ def locate(name):
         name: Published name, without the prefix `module.`.
 
     Returns:
-        `(layer name, weight name, modality index or None)`, or `None` for a name that is not
-        known. The layer of `alpha` is `"ensemble"`.
+        `Place`, or `None` for a name that is not known. The layer of `alpha` is `"ensemble"`.
     """
     if name == "alpha":
-        return "ensemble", "alpha", None
+        return Place("ensemble", "alpha")
     stem, _, kind = name.rpartition(".")
     norm = re.fullmatch(r"(?P<layer>.*)\.bn_(?P<modality>\d+)", stem)
     if norm:
         layer = _encoder_layer(norm["layer"])
-        return layer and (layer, NORM_WEIGHTS.get(kind), int(norm["modality"]))
+        return layer and Place(layer, NORM_WEIGHTS.get(kind), int(norm["modality"]))
     stem = stem.removesuffix(".module")
     layer = _encoder_layer(stem)
     if layer and layer.endswith("_bn"):
-        return layer, NORM_WEIGHTS.get(kind), None
+        return Place(layer, NORM_WEIGHTS.get(kind))
     layer = layer or _decoder_layer(stem)
-    return layer and (layer, {"weight": "kernel", "bias": "bias"}.get(kind), None)
+    return layer and Place(layer, {"weight": "kernel", "bias": "bias"}.get(kind))
 
 
 def _encoder_layer(stem):

@@ -7,7 +7,7 @@ the discriminator's shared norm is `conv2.insnorm.module.weight`.
 
 import re
 
-from keras_asym.weights.names import NORM_WEIGHTS
+from keras_asym.weights.names import NORM_WEIGHTS, Place
 
 _CONVOLUTIONS = [
     (r"generator\.conv(?P<block>\d+)\.conv\.module", "down{block}_conv"),
@@ -31,11 +31,10 @@ def locate_translator(name):
         name: Published name, with the prefix `generator.` or `discriminator.`.
 
     Returns:
-        `(layer name, weight name, modality index or None)`, or `None` for a name that is not
-        known. The layer of `alpha` is `"ensemble"`.
+        `Place`, or `None` for a name that is not known. The layer of `alpha` is `"ensemble"`.
     """
     if name in ("alpha", "generator.alpha"):
-        return "ensemble", "alpha", None
+        return Place("ensemble", "alpha")
     stem, _, kind = name.rpartition(".")
     for patterns, weights in (
         (_CONVOLUTIONS, {"weight": "kernel", "bias": "bias"}),
@@ -46,7 +45,7 @@ def locate_translator(name):
             if match and kind in weights:
                 modality = match.groupdict().get("modality")
                 layer = layer.format(block=match["block"])
-                return layer, weights[kind], None if modality is None else int(modality)
+                return Place(layer, weights[kind], None if modality is None else int(modality))
     return None
 
 
@@ -60,9 +59,9 @@ def is_unused(place, variables):
         place: Result of `locate_translator`.
         variables: `{(layer name, weight name): variable}` of the model.
     """
-    if place is None or not place[0].endswith("_norm"):
+    if place is None or not place.layer.endswith("_norm"):
         return False
-    layer, weight, _ = place
-    has_convolution = (f"{layer.removesuffix('_norm')}_conv", "kernel") in variables
-    has_norm = (layer, "gamma") in variables
-    return has_convolution and (not has_norm or weight.startswith("moving_"))
+    convolution = Place(f"{place.layer.removesuffix('_norm')}_conv", "kernel")
+    has_norm = Place(place.layer, "gamma").variable in variables
+    moving = place.weight.startswith("moving_")
+    return convolution.variable in variables and (not has_norm or moving)
