@@ -1,25 +1,10 @@
 """How each layer of a trained multimodal network runs in the inference form.
 
-What pays: constant kernels, and modalities side by side. Light RefineNet ResNet-18, 40 classes, two
-modalities, 240x320, batch 1, two busy CPU cores (TensorFlow 2.21, float32, 25 turns in one
-process): the processor's time of the Keras model over that of the form, median of the turns:
-
-| | CEN | AsymFusion |
-|---|---|---|
-| as it is here | 1.22 | 1.21 |
-| kernels in variables | 0.99 | 0.98 |
-| variables, norms as FusedBatchNorm | 1.01 | 0.99 |
-| a kernel for each modality, its scale folded in | 1.21 | 1.20 |
-| 5x5 maxima as rows and columns | 1.18 | 1.13 |
-| masks as a gathering of channels | 1.17 | 1.17 |
-
-The rows but the first are left out. One kernel a modality would also multiply the size of the
-model.
-
-In the U-Net of pix2pix (two modalities, 256x512, CEN) it also pays to make transposed convolutions
-convolutions: the time of Keras over that of the form is 1.35, without this 1.00, and 0.78 with a
-kernel that is read from its variable and arranged in each run. The largest kernels on both
-modalities in one batch: 1.35 again, left out.
+Kernels are constants, because TensorFlow brings a constant into its own order once and a variable's
+value in each run; the modalities stand side by side, because what is private to one is then a plain
+scale and offset. Transposed convolutions run as convolutions, whose kernels can be constants too.
+What each of these gains, and what was left out because it gains nothing, is measured in
+`docs/serving.md`.
 """
 
 import keras
