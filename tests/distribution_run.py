@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_asym.fusion import ChannelExchanging
+from keras_asym.losses import ValidPixelCrossentropy
 from keras_asym.networks import ENCODER_VARIABLES
 from keras_asym.training import CoupledSGD, Distribution, choose_distribution
 from tests.models import tiny_translator as translator
@@ -70,7 +71,9 @@ def train_segmenter(distribution, loss, jit_compile, size):
         if loss == "keras":
             loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=VOID)
         else:
-            loss = None
+            # Weighted and not, so that each way of dividing is compared.
+            weighted = ValidPixelCrossentropy(class_weights=[0.1, 4.0, 0.0, 1.0, 0.5])
+            loss = {"rgb": ValidPixelCrossentropy(), "depth": weighted, "ensemble": weighted}
         model.compile(keras.optimizers.MultiOptimizer(optimizer), loss, jit_compile)
         # The first replica sees mostly void.
         train = data(STEPS * BATCH, [0.95, 0.6, 0.1, 0.0])

@@ -110,8 +110,82 @@ class TestUnknownLabel:
             tf.function(ValidPixelCrossentropy())(labels, logits)
 
 
+WEIGHTS = [0.25, 3.0, 0.0, 1.0, 0.5]
+
+
+class TestClassWeights:
+    @pytest.mark.parametrize("compiled", [False, True])
+    @pytest.mark.parametrize("kind", [list, tuple, np.array, np.float32])
+    def test_weighted_mean(self, kind, compiled):
+        labels, logits = example()
+        loss = ValidPixelCrossentropy(class_weights=kind(WEIGHTS))
+        value, found = gradient(labels, logits, loss, compiled)
+        valid = labels != VOID
+        index = np.where(valid, labels, 0)
+        weights = np.array(WEIGHTS)[index] * valid
+        share = valid.sum() / weights.sum()
+        assert value == pytest.approx(share * cross_entropy(logits, labels, weights), rel=1e-6)
+        p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+        expected = (p - np.eye(CLASSES)[index]) * weights[..., None] / weights.sum()
+        np.testing.assert_allclose(found, expected, atol=1e-7)
+
+    def test_scale_of_the_weights_changes_nothing(self):
+        labels, logits = example()
+        whole = float(ValidPixelCrossentropy(class_weights=WEIGHTS)(labels, logits))
+        small = ValidPixelCrossentropy(class_weights=[1e-3 * w for w in WEIGHTS])
+        assert float(small(labels, logits)) == pytest.approx(whole, rel=1e-5)
+        equal = ValidPixelCrossentropy(class_weights=[0.1] * CLASSES)
+        plain = float(ValidPixelCrossentropy()(labels, logits))
+        assert float(equal(labels, logits)) == pytest.approx(plain, rel=1e-5)
+
+    def test_sample_weights_multiply_the_values(self):
+        labels, logits = example()
+        loss = ValidPixelCrossentropy(class_weights=WEIGHTS)
+        whole, half = (float(loss(labels, logits, np.full(2, w))) for w in (1.0, 0.5))
+        assert half == pytest.approx(0.5 * whole, rel=1e-6)
+
+    @pytest.mark.parametrize("label", [2, VOID])
+    def test_no_weight_at_all_gives_zero(self, label):
+        _, logits = example()
+        loss = ValidPixelCrossentropy(class_weights=WEIGHTS)
+        value, found = gradient(np.full((2, 4, 6), label), logits, loss)
+        assert value == 0 and not found.any()
+
+    def test_an_unknown_label_is_still_noticed(self):
+        labels, logits = example()
+        labels[0, 0, 1] = CLASSES
+        loss = ValidPixelCrossentropy(class_weights=[0.0, 1.0, 1.0, 1.0, 1.0])
+        assert np.isnan(gradient(labels, logits, loss, compiled=True)[0])
+
+    @pytest.mark.parametrize(
+        ("weights", "message"),
+        [
+            ([1.0, -0.5], "at least 0"),
+            ([0, 0], "not all 0"),
+            ([1.0, float("nan")], "finite"),
+            ([1.0, float("inf")], "finite"),
+            ([], "a list of one number"),
+            ([[1.0, 2.0]], "a list of one number"),
+            (["1", "2"], "a list of one number"),
+            ("balanced", "a list of one number"),
+            ({0: 1.0}, "a list of one number"),
+            (2.0, "a list of one number"),
+        ],
+    )
+    def test_wrong_weights(self, weights, message):
+        with pytest.raises(ValueError, match=f"`class_weights` must.*{message}.*Received"):
+            ValidPixelCrossentropy(class_weights=weights)
+
+    def test_weights_of_another_number_of_classes(self):
+        labels, logits = example()
+        with pytest.raises(ValueError, match=r"each of the 5 classes.*Received: 4 weights"):
+            ValidPixelCrossentropy(class_weights=WEIGHTS[:4])(labels, logits)
+
+
 def test_config():
-    loss = ValidPixelCrossentropy(ignore_class=0, name="loss")
+    loss = ValidPixelCrossentropy(0, np.array(WEIGHTS), name="loss")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(again) is ValidPixelCrossentropy
-    assert again.get_config() == loss.get_config() == {"name": "loss", "ignore_class": 0}
+    expected = {"name": "loss", "ignore_class": 0, "class_weights": WEIGHTS}
+    assert again.get_config() == loss.get_config() == expected
+    assert ValidPixelCrossentropy.from_config({"ignore_class": 7}).class_weights is None

@@ -7,8 +7,9 @@ class ConfusionMatrix(keras.metrics.Metric):
     """Pixel accuracy, mean accuracy and mean IoU of a segmentation, from one confusion matrix.
 
     Counts are integers, added up over batches and replicas, so that the figures are those of the
-    whole data set. Rows are the true classes. Mean accuracy and mean IoU are taken over the
-    classes that occur (in the labels; in labels or predictions).
+    whole data set. Rows are the true classes, columns the predicted ones; `counts` gives them. Mean
+    accuracy and mean IoU are taken over the classes that occur (in the labels; in labels or
+    predictions).
 
     A label that is neither a class nor void, or a prediction that is no class, counts in no cell:
     it makes the figures not a number until the metric is reset, inside a compiled step too.
@@ -60,6 +61,25 @@ class ConfusionMatrix(keras.metrics.Metric):
         """Whether predictions of shape `pred` are logits (labels may be `(..., 1)`)."""
         column = true[-1] == 1 and pred[-1] == self.num_classes and self.num_classes > 1
         return len(pred) > len(true) or (len(pred) == len(true) and column)
+
+    def counts(self):
+        """The matrix as integers: how many pixels of each true class were taken for each class.
+
+        Returns:
+            NumPy int64 array `(num_classes, num_classes)`: a row for each true class, a column for
+            each predicted one.
+
+        Raises:
+            ValueError: If a label was neither a class nor void, or a prediction was no class.
+        """
+        invalid = int(ops.convert_to_numpy(self.invalid))
+        if invalid:
+            raise ValueError(
+                f"Labels must be in 0..{self.num_classes - 1} or the void label "
+                f"{self.ignore_class}, and predictions must be classes. Received: {invalid} pixels "
+                f"in '{self.name}' that are not"
+            )
+        return ops.convert_to_numpy(self.matrix).astype("int64")
 
     def per_class_iou(self):
         """IoU of each class, `(num_classes,)`; not a number where a class does not occur."""

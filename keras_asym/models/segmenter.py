@@ -116,8 +116,8 @@ class Segmenter(keras.Model):
 
         Args:
             optimizer: An optimizer.
-            loss: Loss of one output; `ValidPixelCrossentropy` by default. It is applied to every
-                output and summed.
+            loss: Loss of one output; `ValidPixelCrossentropy` by default, here also with
+                `class_weights`. It is applied to every output and summed.
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
             **kwargs: As in Keras; `metrics` beyond the confusion matrices by output, such as
                 `{"ensemble": [...]}`.
@@ -125,6 +125,9 @@ class Segmenter(keras.Model):
         if jit_compile == "auto" and is_distributed():
             jit_compile = False
         loss = ValidPixelCrossentropy(self.ignore_class) if loss is None else loss
+        for each in keras.tree.flatten(loss):
+            if isinstance(each, ValidPixelCrossentropy):
+                each.check_classes(self.num_classes)
         if not isinstance(loss, dict):
             loss = {key: loss for key in self.loss_keys}
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)

@@ -42,6 +42,21 @@ def test_sums_up_batches():
     assert not matrix_of(metric).any()
 
 
+def test_counts_are_integers_with_a_row_for_each_true_class():
+    metric = ConfusionMatrix(3)
+    metric.update_state(np.array([[[0, 0, 1, VOID]]]), np.array([[[2, 2, 1, 0]]]))
+    counts = metric.counts()
+    assert type(counts) is np.ndarray and counts.dtype == "int64"
+    np.testing.assert_array_equal(counts, [[0, 0, 2], [0, 1, 0], [0, 0, 0]])
+
+
+def test_counts_of_an_unknown_label():
+    metric = ConfusionMatrix(3, name="rgb")
+    metric.update_state(np.array([[[0, 3]]]), np.array([[[0, 1]]]))
+    with pytest.raises(ValueError, match=r"in 0\.\.2 or the void label 255.*1 pixels in 'rgb'"):
+        metric.counts()
+
+
 def test_published_figures():
     """What the published evaluation says of a given target and prediction, in percent."""
     golden = np.load(DATA / "parity_metric.npz")

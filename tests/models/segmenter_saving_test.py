@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_asym.fusion import AsymmetricFusion, ChannelExchanging, PrivateNormalization
+from keras_asym.losses import ValidPixelCrossentropy
 from keras_asym.models import Segmenter
 from keras_asym.networks import ENCODER_VARIABLES, RefineNet
 from keras_asym.training.coupled_sgd import CoupledSGD
@@ -55,6 +56,26 @@ def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
         np.testing.assert_array_equal(a, b)  # momentum included: this step used it
     for a, b in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+
+
+def test_class_weights_are_saved(tmp_path):
+    model = tiny_segmenter(2)
+    loss = ValidPixelCrossentropy(class_weights=[0.2, 1.0, 3.0, 0.0, 1.0])
+    model.compile("sgd", loss)
+    model.train_on_batch(*batch(2))
+    loaded = saved_and_loaded(model, tmp_path)
+    for each in loaded.loss.values():
+        assert each.get_config() == loss.get_config()
+    for one in (model, loaded):
+        one.reset_metrics()
+    logs = [one.train_on_batch(*batch(2, seed=5), return_dict=True) for one in (model, loaded)]
+    assert logs[0] == logs[1]
+
+
+def test_class_weights_that_do_not_fit_are_found_before_training():
+    loss = ValidPixelCrossentropy(class_weights=[1.0, 2.0])
+    with pytest.raises(ValueError, match=r"each of the 5 classes.*Received: 2 weights"):
+        tiny_segmenter(2).compile("sgd", loss)
 
 
 def test_two_rates_reach_their_variables():
