@@ -4,17 +4,22 @@ from keras_asym.metrics.frechet_distance import FrechetDistance
 from keras_asym.metrics.kernel_distance import KernelDistance
 
 _PROTOCOLS = ("clean", "published")
+# Grey levels by which values may lie outside of [0, 255]: hundreds of times the rounding error of
+# a float32 there, as resizing leaves it, and a hundredth of the step of an 8-bit image.
+_TOLERANCE = 1e-2
 
 
 class InceptionDistances:
     """FID and KID of generated images, batch by batch, from arrays in [0, 255].
 
-    Never from pictures that were written or drawn first. Two protocols, whose figures must not be
-    compared: `"clean"` takes the values as they are; `"published"` first stretches each image,
-    real or generated, from its own minimum to its maximum (over all of its channels; a constant
-    image becomes black), as those were from which the papers' figures were taken. These went
-    through a plotting library besides; its redrawing is not reproduced, so that even `"published"`
-    figures only come near theirs. Memory grows by the features alone, 16 KiB a pair of images.
+    Never from pictures that were written or drawn first. Values that resizing has brought up to a
+    hundredth of a grey level outside of the range are clipped. Two protocols, whose figures must
+    not be compared: `"clean"` takes the values as they are; `"published"` first stretches each
+    image, real or generated, from its own minimum to its maximum (over all of its channels; a
+    constant image becomes black), as those were from which the papers' figures were taken. These
+    went through a plotting library besides; its redrawing is not reproduced, so that even
+    `"published"` figures only come near theirs. Memory grows by the features alone, 16 KiB a pair
+    of images.
 
     Args:
         network: `FIDInception` with its published weights
@@ -27,8 +32,9 @@ class InceptionDistances:
 
     Raises:
         ValueError: If an argument is out of range, or images are not finite values in [0, 255] of
-            shape `(images, height, width, 1 or 3)`, or seem to be in [-1, 1] or [0, 1], or the
-            network has no weights; in `result` if there are fewer images than `subset_size`.
+            shape `(images, height, width, 1 or 3)`, or the network has no weights; in `result` if
+            there are fewer images than `subset_size`, or no value of the whole data set exceeds 1,
+            so that it seems to be in [0, 1]. `check` finds the first of these before any work.
 
     Example:
 
@@ -68,6 +74,18 @@ class InceptionDistances:
         self._frechet = FrechetDistance()
         self._kernel = KernelDistance(subsets, subset_size, seed)
         self._counts = [0, 0]
+        self._largest = {"real": None, "generated": None}  # value of the floats so far
+
+    def check(self, real, generated=None):
+        """Raises `ValueError` if there will be too few images for KID's subsets; costs nothing.
+
+        Call it before a network is trained.
+
+        Args:
+            real: Number of real images.
+            generated: Number of generated images; as many by default.
+        """
+        self._kernel.check(real, generated)
 
     def update(self, real, generated):
         """Adds images.
@@ -78,11 +96,14 @@ class InceptionDistances:
                 not rounded.
             generated: Generated images, likewise; neither number nor size need be those of `real`.
         """
-        pair = [_checked("real", real), _checked("generated", generated)]
-        features = [self._features(images) for images in pair]
+        pair = {"real": _checked("real", real), "generated": _checked("generated", generated)}
+        features = [self._features(images) for images in pair.values()]
         self._frechet.update(*features)
         self._kernel.update(*features)
         self._counts = [count + len(x) for count, x in zip(self._counts, features, strict=True)]
+        for name, images in pair.items():
+            if images.dtype.kind == "f":
+                self._largest[name] = max(self._largest[name] or 0.0, float(images.max()))
 
     def result(self):
         """Figures of all images so far.
@@ -91,6 +112,13 @@ class InceptionDistances:
             Dictionary with `"FID"`, `"KID"`, `"KID standard error"` and `"KID standard deviation"`
             (see `KernelDistance`), `"real images"`, `"generated images"` and `"protocol"`.
         """
+        for name, largest in self._largest.items():
+            # Judged here and not in `update`: one image, or a batch, may be that dark.
+            if largest and largest <= 1:
+                raise ValueError(
+                    f"`{name}` must have values in [0, 255] (x * 255 if they are in [0, 1]). "
+                    f"Received: {name} images of which no value exceeds {largest}"
+                )
         kernel = self._kernel.result()
         return {
             "FID": self._frechet.result(),
@@ -143,15 +171,10 @@ def _checked(name, images):
     if not np.isfinite(images).all():
         raise ValueError(f"`{name}` must be finite. Received: {name} with NaN or infinity")
     low, high = images.min(), images.max()
-    fix = None
-    if low < 0:
-        fix = "(x + 1) * 127.5 if they are in [-1, 1]" if low >= -1 and high <= 1 else "clip them"
-    elif high > 255:
-        fix = "clip them"
-    elif images.dtype.kind == "f" and 0 < high <= 1:
-        fix = "x * 255 if they are in [0, 1]"
-    if fix:
+    if low < -_TOLERANCE or high > 255 + _TOLERANCE:
+        centred = -1 - _TOLERANCE <= low < 0 and high <= 1 + _TOLERANCE
+        fix = "(x + 1) * 127.5 if they are in [-1, 1]" if centred else "clip them"
         raise ValueError(
             f"`{name}` must have values in [0, 255] ({fix}). Received: {name} in [{low}, {high}]"
         )
-    return images
+    return np.clip(images, 0, 255) if low < 0 or high > 255 else images

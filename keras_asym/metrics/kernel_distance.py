@@ -49,6 +49,21 @@ class KernelDistance:
         self._real.append(real)
         self._generated.append(generated)
 
+    def check(self, real, generated=None):
+        """Raises `ValueError` if numbers of images are too small for `result`; costs nothing.
+
+        Args:
+            real: Number of real images.
+            generated: Number of generated images; as many by default.
+        """
+        generated = real if generated is None else generated
+        if min(real, generated) < self.subset_size:
+            raise ValueError(
+                "`subset_size` must not be larger than the number of images. Received: "
+                f"subset_size={self.subset_size} with {real} real and {generated} generated "
+                "images. Add images or take a smaller subset_size, and state it beside the figure."
+            )
+
     def result(self):
         """Figures of all features so far.
 
@@ -61,12 +76,7 @@ class KernelDistance:
             subset is the whole set.
         """
         counts = [sum(map(len, batches)) for batches in (self._real, self._generated)]
-        if min(counts) < self.subset_size:
-            raise ValueError(
-                "`subset_size` must not be larger than the number of images. Received: "
-                f"subset_size={self.subset_size} with {counts[0]} real and {counts[1]} generated "
-                "images. Add images or take a smaller subset_size, and state it beside the figure."
-            )
+        self.check(*counts)
         real, generated = np.concatenate(self._real), np.concatenate(self._generated)
         random = np.random.RandomState(self.seed)
         values = []

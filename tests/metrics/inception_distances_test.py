@@ -103,8 +103,9 @@ def test_fewer_images_than_a_subset(network):
         (images(2) * 2.0, r"\[0, 255\] \(clip them\)"),
         (images(2) - 200.0, "clip them"),
         (images(2) / 127.5 - 1, r"\(x \+ 1\) \* 127.5 if they are in \[-1, 1\]"),
-        ((images(2) > 50) * 1.0, r"x \* 255"),
-        (images(2) / 255, r"x \* 255 if they are in \[0, 1\]"),
+        (images(2) * 0.0 - 0.02, r"in \[-0\.02, -0\.02\]"),
+        (images(2) * 0.0 + 255.02, "clip them"),
+        (-1 * images(2).astype("int16"), "clip them"),
     ],
 )
 def test_bad_images(network, bad, message):
@@ -117,9 +118,55 @@ def test_bad_images(network, bad, message):
     assert figures.result()["real images"] == 2
 
 
+@pytest.mark.parametrize("low, high", [(-2e-5, 255.00003), (-0.009, 255.009)])
+@pytest.mark.parametrize("protocol", ["clean", "published"])
+def test_what_resizing_overshot_is_clipped(network, low, high, protocol):
+    whole = images(8, dtype="float32")
+    whole[:, 0, 0], whole[:, 0, 1] = 0, 255
+    beyond = whole.copy()
+    beyond[:, 0, 0], beyond[:, 0, 1] = low, high
+    other = images(8, seed=1)
+    assert distances(network, (beyond, other), protocol=protocol) == distances(
+        network, (whole, other), protocol=protocol
+    )
+    assert beyond.min() < 0  # the caller's images are not changed
+
+
 def test_black_images_are_images(network):
     black = np.zeros((5, 9, 7, 3), "float32")
     assert distances(network, (black, black))["FID"] == 0
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_dark_batch_is_part_of_the_data(network, first):
+    dark, bright = images(4, dtype="float32") / 300, images(4, dtype="float32")
+    assert 0 < dark.max() < 1
+    pairs = [(dark, dark), (bright, bright)]
+    found = distances(network, *(pairs if first else pairs[::-1]))
+    assert found["real images"] == 8
+
+
+def test_dark_integers_are_integers(network):
+    dark = (images(6) > 60).astype("uint8")
+    assert distances(network, (dark, dark))["real images"] == 6
+
+
+@pytest.mark.parametrize("name", ["real", "generated"])
+def test_a_data_set_of_another_scale(network, name):
+    pair = {"real": images(6), "generated": images(6), name: images(6) / 255}
+    message = rf"`{name}` must have values in \[0, 255\] \(x \* 255 if they are in \[0, 1\]\)"
+    with pytest.raises(ValueError, match=message):
+        distances(network, (pair["real"], pair["generated"]))
+
+
+def test_too_few_images_are_found_before_any_work(network):
+    figures = InceptionDistances(network, subset_size=5)
+    figures.check(5)
+    figures.check(7, 5)
+    with pytest.raises(ValueError, match=r"`subset_size` must .* 4 real and 4 generated"):
+        figures.check(4)
+    with pytest.raises(ValueError, match=r"`subset_size` must .* 8 real and 4 generated"):
+        figures.check(8, 4)
 
 
 def test_network_without_weights(network):
