@@ -45,6 +45,7 @@ def training_batches(source, examples, batch_size, seed=0, start_step=0, input_c
     check_batch_size(batch_size)
     check_source(source, examples.channels)
 
+    @tf.autograph.experimental.do_not_convert
     def prepared(index, number):
         draw = tf.random.fold_in(tf.constant([seed, 1]), index)
         uniforms = tf.random.stateless_uniform((examples.num_uniforms,), draw)
@@ -81,10 +82,12 @@ def evaluation_batches(source, examples, batch_size, input_context=None):
     check_batch_size(batch_size)
     check_source(source, examples.channels)
 
+    @tf.autograph.experimental.do_not_convert
     def prepared(number):
         example = source.read(number)
         return examples.evaluation(example, example_name(example, number))
 
+    @tf.autograph.experimental.do_not_convert
     def fill_batch(*batch):
         tensors = tf.nest.flatten(batch)
         missing = batch_size - tf.shape(tensors[0])[0]
@@ -158,6 +161,7 @@ def _of_one_size(examples):
     if not free:
         return examples
 
+    @tf.autograph.experimental.do_not_convert
     def same_size(first, element):
         index, tensors = element
         tensor = [x for x in tf.nest.flatten(tensors) if None in x.shape][-1]
@@ -182,6 +186,7 @@ def _shares(batches, batch_size, input_context):
         part = tf.reshape(tensor[first : first + replicas * size], shape)
         return tf.ensure_shape(part, (replicas, size, *tensor.shape[1:]))
 
+    @tf.autograph.experimental.do_not_convert
     def shares(*batch):
         return tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(share, batch))
 

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 import tfds_builders  # noqa: F401 (registers the builders)
 from recipes.data.sources import RecordSource, SubsetSource, keep_in_memory
 from tfds_builders.multimodal_folder import MultimodalFolder
+from tfds_builders.multimodal_folder.list_file import read_list_file
 from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder as rendered_rooms
 
 ARCHIVES = ("nyudv2_rgbd", "sunrgbd_rgbd", "cityscapes_rgbd")
@@ -124,14 +125,14 @@ class DataSet:
 
     def facts(self, names):
         """`Facts` about the images of these names."""
-        label = self.features["label"] if "label" in self.features else None
+        classes = self.features["label"].names if "label" in self.features else ()
         return Facts(
             self.builder.info.full_name,
             os.fspath(self.builder.data_path),
             {name: int(self.features[name].shape[-1]) for name in names},
             {name: np.dtype(self.features[name].np_dtype).name for name in names},
             self._counts,
-            tuple(label.names) if label is not None else (),
+            tuple(classes),
         )
 
     def units_per_metre(self):
@@ -215,7 +216,26 @@ def open_evaluated(data, facts, split, seed=0):
         data = data.copy_and_resolve_references()
         with data.unlocked():
             data.lists = {split: data.lists[split]}
-    return open_dataset(data, seed)
+    dataset = open_dataset(data, seed)
+    if facts is not None:
+        _check_types(dataset.facts(facts.dtypes), facts)
+    return dataset
+
+
+def _check_types(found, facts):
+    """Raises `ValueError` where images of another type than the trained ones were built."""
+    for name, dtype in facts.dtypes.items():
+        if found.dtypes[name] != dtype:
+            raise ValueError(
+                f"`{name}` must be {dtype}, as the images of the training were: the same distance "
+                f"or intensity has other values in {found.dtypes[name]}. Received: "
+                f"{found.dtypes[name]} in {found.path}"
+            )
+    if found.class_names != facts.class_names:
+        raise ValueError(
+            f"The classes must be those of the training, {facts.class_names}. Received: "
+            f"{found.class_names} in {found.path}"
+        )
 
 
 def _kept_stamp(dataset, split):
@@ -226,7 +246,10 @@ def _stamp(data, split):
     """State of the files of a folder's split, or `None` where they are not all there."""
     try:
         alone = {split: data.lists[split]} if data.lists.get(split) else {}
-        return _folder_config(data, alone).stamps[split]
+        config = _folder_config(data, alone)
+        for row in read_list_file(config.lists[split], config.columns):
+            row.require(config.root)
+        return config.stamps[split]
     except (ValueError, KeyError, OSError):
         return None
 

@@ -3,9 +3,7 @@
 import pathlib
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
-
-JUNK = ("Thumbs.db", "desktop.ini")
-"""What operating systems leave in folders, beside files whose names begin with a dot."""
+from tfds_builders.reading.junk import is_junk
 
 
 def list_examples(folder, modalities):
@@ -46,7 +44,7 @@ def _files(folder, modality):
         )
     found = {}
     for path in sorted((folder / modality).iterdir()):
-        if not path.is_file() or path.name.startswith(".") or path.name in JUNK:
+        if not path.is_file() or path.name.startswith(".") or is_junk(path.name):
             continue
         if path.stem in found:
             raise ValueError(

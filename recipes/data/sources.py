@@ -37,8 +37,9 @@ class Source:
 
     def dataset(self):
         """All examples in order, as a `tf.data.Dataset`."""
+        read = tf.autograph.experimental.do_not_convert(self.read)
         return tf.data.Dataset.range(len(self)).map(
-            self.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
 
 
@@ -72,7 +73,8 @@ class MemorySource(Source):
 
     def read(self, index):
         def example(index):
-            return list(self.examples[index].values())
+            example = self.examples[index]
+            return [example[name] for name in self.signature]
 
         types = [spec.dtype for spec in self.signature.values()]
         tensors = tf.numpy_function(example, [index], types)
@@ -180,10 +182,14 @@ class TFRecords:
         return len(self.places)
 
     def __getitem__(self, index):
-        offset, length, _ = self.places[index]
-        with tf.io.gfile.GFile(self.paths[self.files[index]], "rb") as file:
-            file.seek(int(offset))
-            return file.read(int(length))
+        path = self.paths[self.files[index]]
+        try:
+            return _record(path, int(self.places[index, 0]))
+        except tf.errors.DataLossError as error:
+            raise ValueError(
+                f"Example `{index}`: its record in {path} is damaged, as its checksum says. Delete "
+                "the folder, and build the data set again."
+            ) from error
 
     def fingerprint(self):
         """Digest of the lengths and checksums of all records."""
@@ -209,17 +215,40 @@ def keep_in_memory(source, most=MEMORY):
 def _signature(examples):
     if not examples:
         return {}
-    specs = {}
+    specs, kinds = {}, _kinds(examples[0])
+    for example in examples:
+        if _kinds(example) != kinds:
+            raise ValueError(
+                "`examples` must be alike in names, dtypes and ranks. Received: "
+                f"{kinds} and {_kinds(example)}"
+            )
     for name, first in examples[0].items():
         sizes = {example[name].shape for example in examples}
         shape = first.shape if len(sizes) == 1 else (*(None,) * (first.ndim - 1), first.shape[-1])
-        dtype = tf.string if first.dtype.kind in "OSU" else first.dtype
-        specs[name] = tf.TensorSpec(shape, dtype)
+        specs[name] = tf.TensorSpec(shape, kinds[name][0])
     return specs
 
 
+def _kinds(example):
+    """Dtype and rank of each image of an example."""
+    return {
+        name: ("string" if array.dtype.kind in "OSU" else array.dtype.name, array.ndim)
+        for name, array in example.items()
+    }
+
+
+def _record(path, place):
+    """The record that begins at a place of a file; TensorFlow compares its checksums."""
+    output = {"output_types": [tf.string], "output_shapes": [()]}
+    records = tf.raw_ops.TFRecordDatasetV2(
+        filenames=[path], compression_type="", buffer_size=0, byte_offsets=[place]
+    )
+    first = tf.raw_ops.TakeDataset(input_dataset=records, count=1, **output)
+    return tf.raw_ops.DatasetToSingleElement(dataset=first, **output)[0].numpy()
+
+
 def _index(path):
-    """Offset, length and checksum of each record of a file, uint64 `(records, 3)`."""
+    """Place, length and checksum of each record of a file, uint64 `(records, 3)`."""
     found = []
     with tf.io.gfile.GFile(path, "rb") as file:
         size, place = file.size(), 0
@@ -234,6 +263,6 @@ def _index(path):
                     "folder, and build the data set again."
                 )
             file.seek(end - 4)
-            found.append((place + 12, length, struct.unpack("<I", file.read(4))[0]))
+            found.append((place, length, struct.unpack("<I", file.read(4))[0]))
             place = end
     return np.array(found, "uint64").reshape(-1, 3)

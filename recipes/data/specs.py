@@ -33,7 +33,7 @@ def check_specs(specs, argument="modalities"):
     | `interpolation` | for resizing: `"nearest"`, `"bilinear"`, `"bicubic"` |
     | `invalid` | raw value that means "not measured", a number or one for each channel |
     | `validity` | if `True`, a last channel is added: 1 = measured, 0 = hole. Needs `invalid` |
-    | `mirror_channels` | network channels to negate in a mirror image: `(0,)` for normals |
+    | `mirror_channels` | network channels to negate in a mirror image: 0 or `(0,)` for normals |
 
     Images with `invalid` are resized by `"nearest"`, their default; without it, the default is the
     recipe's.
@@ -61,6 +61,14 @@ def interpolation(spec, default="nearest"):
     if spec.get("invalid") is not None:
         default = "nearest"
     return spec.get("interpolation") or default
+
+
+def mirror_channels(spec):
+    """Network channels of a spec to negate in a mirror image, as a tuple."""
+    channels = spec.get("mirror_channels")
+    if channels is None:
+        return ()
+    return (channels,) if isinstance(channels, int) else tuple(channels)
 
 
 def _check_spec(where, spec):
@@ -134,8 +142,7 @@ def _check_resizing(where, spec):
             f"`{where}['invalid']` must say which raw value means 'not measured' (0 in most depth "
             "images) for a validity channel. Received: validity=True, invalid=None"
         )
-    mirrored = spec.get("mirror_channels") or ()
-    mirrored = (mirrored,) if isinstance(mirrored, int) else mirrored
+    mirrored = mirror_channels(spec)
     if any(not 0 <= channel < spec["channels"] for channel in mirrored):
         raise ValueError(
             f"`{where}['mirror_channels']` must be among 0..{spec['channels'] - 1}. "

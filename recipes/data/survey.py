@@ -14,6 +14,8 @@ from recipes.data.values import encoding_of
 SAMPLE = 500
 """Examples of a large split that are looked at, spread evenly over it."""
 _MARKER = 65535
+_SPAN = 0.5
+"""Least range of the network values of 8-bit images."""
 _FAR = 60000  # a depth between these two would be none that a sensor gives beside the marker
 
 
@@ -24,8 +26,9 @@ class Survey:
     Attributes:
         examples: Number of examples that were looked at, and of all.
         labels: Pixels of each class, int64 `(256,)`, or `None` without masks.
-        images: `{name: {"dtype", "low", "high", "markers", "gap"}}`: least and greatest finite
-            value, share of pixels with the value 65535, and whether none is just below it.
+        images: `{name: {"dtype", "low", "high", "markers", "near", "holes", "pixels"}}`: least and
+            greatest finite value; numbers of values that are 65535, just below it, not finite (NaN
+            or Inf), and of all.
         sizes: Distinct `(height, width)` of the first image.
     """
 
@@ -46,7 +49,7 @@ def survey(source, names):
     numbers = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(int))
     labels = np.zeros(256, "int64") if "label" in names else None
     images = {
-        name: {"low": np.inf, "high": -np.inf, "markers": 0, "near": 0, "pixels": 0}
+        name: {"low": np.inf, "high": -np.inf, "markers": 0, "near": 0, "holes": 0, "pixels": 0}
         for name in names
         if name != "label"
     }
@@ -65,6 +68,7 @@ def survey(source, names):
 def _look(image, seen):
     seen["dtype"] = image.dtype.name
     values = image[np.isfinite(image)] if image.dtype.kind == "f" else image
+    seen["holes"] += image.size - values.size
     if values.size:
         seen["low"] = min(seen["low"], float(values.min()))
         seen["high"] = max(seen["high"], float(values.max()))
@@ -122,6 +126,7 @@ def check_values(images, specs, units_per_metre=None):
     for name, spec in specs.items():
         seen = images[name]
         check_dtype(name, seen["dtype"], spec)
+        _check_finite(name, seen, spec)
         _check_marker(name, seen, spec)
         if units_per_metre is not None and spec["channels"] == 1:
             _check_unit(name, spec, units_per_metre)
@@ -150,10 +155,11 @@ def check_dtype(name, dtype, spec):
                 f"`modalities['{name}']['scale']` must fit {dtype} images, whose largest value is "
                 f"{high}: 1/{high} for intensities, or the unit of a depth. Received: scale=1/255"
             )
-        if high == 255 and (scales * high < 0.1).all():
+        spread = np.ravel(spec.get("std") if spec.get("std") is not None else 1.0)
+        if high == 255 and (scales * high / spread < _SPAN).all():
             raise ValueError(
                 f"`modalities['{name}']['scale']` must fit {dtype} images: with it all values are "
-                f"below {scales.max() * high:.3g}. A depth in 16 bits that was saved with 8 has "
+                f"at most {scales.max() * high:.3g}. A depth in 16 bits that was saved with 8 has "
                 f"lost its values. Received: scale={scales.max():g}"
             )
     invalid = spec.get("invalid")
@@ -166,13 +172,29 @@ def check_dtype(name, dtype, spec):
             )
 
 
+def _check_finite(name, seen, spec):
+    if seen["holes"] == seen["pixels"]:
+        raise ValueError(
+            f"`{name}` must have finite values. Received: NaN or Inf in every pixel that was "
+            "looked at. Is it the right column?"
+        )
+    if seen["holes"] and spec.get("invalid") is None:
+        raise ValueError(
+            f"`{name}` must be finite, or have `invalid` in its spec, with which NaN and Inf are "
+            f"holes: pass --config.modalities.{name}.invalid=0. Received: NaN or Inf in "
+            f"{100 * seen['holes'] / seen['pixels']:.2g} % of its values"
+        )
+
+
 def _check_marker(name, seen, spec):
+    invalid = spec.get("invalid")
+    known = invalid is not None and (np.ravel(invalid) == _MARKER).all()
     marked = seen["markers"] > 1e-4 * seen["pixels"] and not seen["near"]
-    if marked and spec.get("invalid") != _MARKER and encoding_of(spec) != "scaled":
+    if marked and not known and encoding_of(spec) != "scaled":
         raise ValueError(
             f"`modalities['{name}']['invalid']` must be {_MARKER} if that value means 'not "
             f"measured': {100 * seen['markers'] / seen['pixels']:.2g} % of its pixels have it, and "
-            f"none is between {_FAR} and it. Received: invalid={spec.get('invalid')}. Where "
+            f"none is between {_FAR} and it. Received: invalid={invalid}. Where "
             "another value means it, too, write both alike."
         )
 

@@ -43,10 +43,11 @@ def normalize(image, spec):
     invalid = spec.get("invalid")
     if invalid is None:
         return _encode(tf.cast(image, "float32"), spec)
-    hole = tf.reduce_all(tf.equal(image, tf.constant(invalid, image.dtype)), -1, keepdims=True)
+    invalid = _constant(invalid, image.dtype)
+    hole = tf.reduce_all(tf.equal(image, invalid), -1, keepdims=True)
     if image.dtype.is_floating:
         hole |= tf.reduce_any(~tf.math.is_finite(image), -1, keepdims=True)
-        image = tf.where(hole, tf.constant(invalid, image.dtype), image)
+        image = tf.where(hole, invalid, image)
     values = _encode(tf.cast(image, "float32"), spec)
     if encoding_of(spec) == "linear":
         values = tf.where(hole, 0.0, values)
@@ -81,6 +82,14 @@ def denormalize(values, spec, dtype):
         limits = np.iinfo(dtype)
         raw = np.clip(np.rint(raw), limits.min, limits.max)
     return raw.astype(dtype)
+
+
+def _constant(values, dtype):
+    """A constant of a dtype; 0.0 and (0.0,) are whole numbers, too."""
+    values = np.asarray(values)
+    if dtype.is_integer and np.equal(values, np.rint(values)).all():
+        values = values.astype("int64")
+    return tf.constant(values.tolist(), dtype)
 
 
 def _linear(spec):

@@ -12,8 +12,14 @@ from recipes.data.geometry import (
     transform,
     whole_image,
 )
-from recipes.data.specs import check_specs, input_channels, interpolation
+from recipes.data.specs import check_specs, input_channels, interpolation, mirror_channels
 from recipes.data.values import normalize
+
+_RULES = {
+    "size": settings.size(),
+    "resize": settings.size(optional=True),
+    "mirror": settings.number(0, 1 + 1e-9),
+}
 
 
 def check_augmentation(augmentation):
@@ -25,23 +31,15 @@ def check_augmentation(augmentation):
     | `resize` | `(height, width)` of the whole image before the crop. Default: `size`, no crop |
     | `mirror` | probability of a horizontal mirror in training. Default 0 |
     """
-    settings.check_keys("augmentation", augmentation, ("size",), ("resize", "mirror"))
+    settings.check_keys("config.augmentation", augmentation, ("size",), tuple(_RULES)[1:])
+    rules = {f"augmentation.{key}": rule for key, rule in _RULES.items() if key in augmentation}
+    settings.check({"augmentation": augmentation}, rules)
     size = augmentation["size"]
     resize = augmentation.get("resize") or size
-    for key, value in (("size", size), ("resize", resize)):
-        if not settings.size().holds(value):
-            raise ValueError(
-                f"`augmentation.{key}` must be (height, width) in pixels. Received: {key}={value}"
-            )
     if size[0] > resize[0] or size[1] > resize[1]:
         raise ValueError(
             "`augmentation.size`, the crop, must be at most `augmentation.resize` large, the image "
             f"that it is cut from. Received: size={tuple(size)}, resize={tuple(resize)}"
-        )
-    mirror = augmentation.get("mirror", 0.0)
-    if not 0 <= mirror <= 1:
-        raise ValueError(
-            f"`augmentation.mirror` must be a probability in 0..1. Received: mirror={mirror}"
         )
 
 
@@ -134,7 +132,7 @@ class TranslationExamples:
         for name, spec in specs.items():
             image = normalize(example[name], spec)
             image = transform(image, geometry, interpolation(spec, "bilinear"), antialias=True)
-            image = negate_mirrored(image, spec.get("mirror_channels"), geometry)
+            image = negate_mirrored(image, mirror_channels(spec), geometry)
             shape = (*self.augmentation["size"], input_channels(spec))
             images[name] = tf.ensure_shape(image, shape)
         return images

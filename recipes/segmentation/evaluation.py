@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_asym.metrics import ConfusionMatrix
-from recipes.data.specs import interpolation
+from recipes.data.specs import interpolation, mirror_channels
 
 METRICS = {
     "pixel accuracy": "pixel_accuracy",
@@ -109,8 +109,7 @@ def make_predict(model, modalities, protocol):
 def _mirror(image, spec):
     """The mirror image; what points along the width points the other way in it."""
     image = image[:, :, ::-1].copy()
-    channels = list(spec.get("mirror_channels") or ())
-    image[..., channels] *= -1
+    image[..., list(mirror_channels(spec))] *= -1
     return image
 
 

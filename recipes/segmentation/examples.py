@@ -1,5 +1,7 @@
 """What happens to one example of images and a mask, in training and in evaluation."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,10 +15,17 @@ from recipes.data.geometry import (
     transform,
     whole_image,
 )
-from recipes.data.specs import check_specs, input_channels, interpolation
+from recipes.data.specs import check_specs, input_channels, interpolation, mirror_channels
 from recipes.data.values import normalize
 
-_KEYS = ("scale", "shorter_side", "mirror")
+_RULES = {
+    "size": settings.size(),
+    "scale": settings.Rule(
+        lambda x: len(x) == 2 and 0 < x[0] <= x[1] < math.inf, "(low, high) with 0 < low <= high"
+    ),
+    "shorter_side": settings.whole(0),
+    "mirror": settings.number(0, 1 + 1e-9),
+}
 
 
 def check_augmentation(augmentation):
@@ -29,22 +38,9 @@ def check_augmentation(augmentation):
     | `shorter_side` | least length of the shorter side after scaling, in pixels. Default 0 |
     | `mirror` | probability of a horizontal mirror. Default 0 |
     """
-    settings.check_keys("augmentation", augmentation, ("size",), _KEYS)
-    for key, rule in (
-        ("size", settings.size()),
-        ("mirror", settings.number(0, 1 + 1e-9)),
-        ("shorter_side", settings.whole(0)),
-    ):
-        if key in augmentation and not rule.holds(augmentation[key]):
-            raise ValueError(
-                f"`augmentation.{key}` must be {rule.words}. Received: {key}={augmentation[key]}"
-            )
-    scale = augmentation.get("scale", (1.0, 1.0))
-    if len(scale) != 2 or not 0 < scale[0] <= scale[1]:
-        raise ValueError(
-            "`augmentation.scale` must be (low, high) with 0 < low <= high. "
-            f"Received: scale={tuple(scale)}"
-        )
+    settings.check_keys("config.augmentation", augmentation, ("size",), tuple(_RULES)[1:])
+    rules = {f"augmentation.{key}": rule for key, rule in _RULES.items() if key in augmentation}
+    settings.check({"augmentation": augmentation}, rules)
 
 
 class SegmentationExamples:
@@ -132,7 +128,7 @@ class SegmentationExamples:
         for name, spec in self.modalities.items():
             image = transform(example[name], geometry, interpolation(spec))
             image = normalize(image, spec)
-            images[name] = negate_mirrored(image, spec.get("mirror_channels"), geometry)
+            images[name] = negate_mirrored(image, mirror_channels(spec), geometry)
         label = transform(example["label"], geometry, "nearest")
         if size is not None:
             images = {name: pad_to(image, size, 0, centred) for name, image in images.items()}
