@@ -1,16 +1,18 @@
 """Reading archives of images: zips and folders alike, with errors that name file and member."""
 
-from tfds_builders.reading.archive import FolderArchive, ZipArchive, open_archive
 from tfds_builders.reading.check_image import check_image, expect_image
-from tfds_builders.reading.decode_image import MAX_IMAGE_BYTES, decode_image
+from tfds_builders.reading.decode_image import MAX_IMAGE_BYTES, check_image_bytes, decode_image
 from tfds_builders.reading.encode_metres import encode_metres
+from tfds_builders.reading.folder_archive import FolderArchive
 from tfds_builders.reading.inside_folder import check_inside, path_inside
 from tfds_builders.reading.junk import is_junk
 from tfds_builders.reading.limits import MAX_MEMBER_BYTES
 from tfds_builders.reading.mat_file import hdf5_variable, load_mat, open_hdf5
+from tfds_builders.reading.open_archive import open_archive
 from tfds_builders.reading.safe_member import safe_member
 from tfds_builders.reading.shards import shards
 from tfds_builders.reading.void import VOID
+from tfds_builders.reading.zip_archive import ZipArchive
 
 __all__ = [
     "MAX_IMAGE_BYTES",
@@ -19,6 +21,7 @@ __all__ = [
     "FolderArchive",
     "ZipArchive",
     "check_image",
+    "check_image_bytes",
     "check_inside",
     "decode_image",
     "encode_metres",

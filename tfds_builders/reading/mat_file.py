@@ -2,8 +2,34 @@
 
 import contextlib
 import io
+import struct
+import zlib
 
 import tensorflow_datasets.public_api as tfds
+
+MAX_MAT_BYTES = 2**31
+"""How many bytes the compressed variables of a file up to version 7 may unpack to."""
+
+_HEADER, _COMPRESSED, _PIECE = 128, 15, 1 << 20
+
+
+def _check_unpacked(data):
+    """Raises a `ValueError` if the variables would unpack to more than `MAX_MAT_BYTES`."""
+    order = "<" if data[126:128] == b"IM" else ">"
+    place, unpacked = _HEADER, 0
+    while place + 8 <= len(data):
+        kind, size = struct.unpack_from(f"{order}II", data, place)
+        rest = data[place + 8 : place + 8 + size] if kind == _COMPRESSED else b""
+        place += 8 + size
+        decompressor = zlib.decompressobj()
+        while rest and not decompressor.eof:
+            unpacked += len(decompressor.decompress(rest, _PIECE))
+            rest = decompressor.unconsumed_tail
+            if unpacked > MAX_MAT_BYTES:
+                raise ValueError(
+                    f"its variables unpack to more than {MAX_MAT_BYTES} bytes (`MAX_MAT_BYTES`). "
+                    "Is this the file that the README names?"
+                )
 
 
 def load_mat(data, name, variables):
@@ -18,9 +44,11 @@ def load_mat(data, name, variables):
         A list of arrays, in the order of `variables`.
 
     Raises:
-        ValueError: If it is no such file or one of the variables is missing.
+        ValueError: If it is no such file, one of the variables is missing, or they would unpack to
+            more than `MAX_MAT_BYTES`.
     """
     try:
+        _check_unpacked(data)
         content = tfds.core.lazy_imports.scipy.io.loadmat(io.BytesIO(data))
     except Exception as error:  # damaged files raise errors of many kinds
         raise ValueError(f"{name}: cannot be read as MATLAB file: {error}") from error

@@ -6,7 +6,14 @@ import posixpath
 
 import numpy as np
 
-from tfds_builders.reading import VOID, hdf5_variable, load_mat, open_hdf5, safe_member
+from tfds_builders.reading import (
+    VOID,
+    check_image_bytes,
+    hdf5_variable,
+    load_mat,
+    open_hdf5,
+    safe_member,
+)
 
 CAMERAS = ("kv1", "kv2", "realsense", "xtion")
 NUM_CLASSES = 37
@@ -129,7 +136,9 @@ class Toolbox:
 
             def label(frame):
                 try:
-                    return _train_ids(file[references[frame.index]][()].T)
+                    stored = file[references[frame.index]]
+                    check_image_bytes(stored.shape, stored.dtype.itemsize)
+                    return _train_ids(stored[()].T)
                 except Exception as error:  # h5py raises errors of many kinds for damaged files
                     raise ValueError(
                         f"{name}, seglabel {frame.index + 1} ({frame.folder}): {error}"

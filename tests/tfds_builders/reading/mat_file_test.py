@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from tfds_builders.reading import hdf5_variable, load_mat, open_hdf5
+from tfds_builders.reading import hdf5_variable, load_mat, mat_file, open_hdf5
 
 
 def test_load_mat(tmp_path):
@@ -16,6 +16,23 @@ def test_load_mat(tmp_path):
     for damaged in (b"", data[:100], data[:-20]):
         with pytest.raises(ValueError, match=r"^a\.mat: cannot be read as MATLAB file"):
             load_mat(damaged, "a.mat", ["x"])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_variables_that_unpack_to_too_much(tmp_path, monkeypatch, order):
+    zeros = np.zeros(3_000_000, np.uint8)
+    scipy.io.savemat(tmp_path / "a.mat", {"x": 1, "y": zeros}, do_compression=True)
+    data = (tmp_path / "a.mat").read_bytes()
+    assert len(data) < 10_000
+    assert load_mat(data, "a.mat", ["y"])[0].shape == (1, 3_000_000)
+    if order == ">":  # the sizes' byte order alone matters here
+        data = data[:126] + b"MI" + data[128:]
+        first = int.from_bytes(data[132:136], "little")
+        for place in (128, 132, 136 + first, 140 + first):
+            data = data[:place] + data[place : place + 4][::-1] + data[place + 4 :]
+    monkeypatch.setattr(mat_file, "MAX_MAT_BYTES", 2_999_999)
+    with pytest.raises(ValueError, match=r"^a\.mat: cannot be .* more than 2999999 bytes"):
+        load_mat(data, "a.mat", ["y"])
 
 
 def test_hdf5(tmp_path):

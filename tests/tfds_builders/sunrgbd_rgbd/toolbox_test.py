@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from tfds_builders.reading import FolderArchive, ZipArchive
 from tfds_builders.sunrgbd_rgbd.toolbox import Toolbox
 
 FRAMES = official.make_frames()
+decode_image = sys.modules["tfds_builders.reading.decode_image"]  # the name is its function, too
 
 
 @pytest.mark.parametrize("unpacked", [False, True])
@@ -30,6 +33,33 @@ def test_splits_and_labels(tmp_path, unpacked):
             written = FRAMES[frame.index].label.astype(int)
             assert label.dtype == np.uint8
             np.testing.assert_array_equal(label[..., 0], np.where(written == 0, 255, written - 1))
+
+
+def test_the_file_of_all_masks_may_be_large(tmp_path, monkeypatch):
+    limits = []
+    local_path = ZipArchive.local_path
+
+    def spy(archive, member, limit=0):
+        limits.append(limit)
+        return local_path(archive, member, limit)
+
+    monkeypatch.setattr(ZipArchive, "local_path", spy)
+    official.write_zip(tmp_path / "a.zip", official.toolbox_members(FRAMES))
+    toolbox = Toolbox(ZipArchive(tmp_path / "a.zip"))
+    with toolbox.open_labels():
+        assert limits == [2**34] and limits[0] > 10335 * 730 * 530 * 4
+
+
+def test_a_mask_that_unpacks_to_too_much(tmp_path, monkeypatch):
+    official.write_zip(tmp_path / "a.zip", official.toolbox_members(FRAMES))
+    toolbox = Toolbox(ZipArchive(tmp_path / "a.zip"))
+    frame = toolbox.splits()["train"][0]
+    monkeypatch.setattr(decode_image, "MAX_IMAGE_BYTES", 10)
+    with (
+        toolbox.open_labels() as read_label,
+        pytest.raises(ValueError, match=r"seglabel 5 .*an image may have 10 bytes"),
+    ):
+        read_label(frame)
 
 
 KV1 = "/n/fs/sun3d/data/SUNRGBD/kv1"
