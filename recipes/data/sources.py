@@ -71,13 +71,16 @@ class MemorySource(Source):
     def __len__(self):
         return len(self.examples)
 
+    def __getitem__(self, index):
+        return dict(self.examples[index])
+
     def read(self, index):
         def example(index):
             example = self.examples[index]
             return [example[name] for name in self.signature]
 
         types = [spec.dtype for spec in self.signature.values()]
-        tensors = tf.numpy_function(example, [index], types)
+        tensors = tf.nest.flatten(tf.numpy_function(example, [index], types))
         return {
             name: tf.ensure_shape(tensor, spec.shape)
             for (name, spec), tensor in zip(self.signature.items(), tensors, strict=True)
@@ -102,7 +105,7 @@ class RecordSource(Source):
     """
 
     def __init__(self, builder, split, features):
-        paths = [os.fspath(path) for path in builder.info.splits[split].filepaths]
+        paths = builder.info.splits[split].filepaths
         if builder.info.file_format.value == "tfrecord":
             self.records = TFRecords(paths)
         else:  # parquet and array_record have random access of their own
@@ -173,7 +176,7 @@ class TFRecords:
     """
 
     def __init__(self, paths):
-        self.paths = list(paths)
+        self.paths = [os.fspath(path) for path in paths]
         places = [_index(path) for path in self.paths]
         self.files = np.repeat(np.arange(len(places)), [len(found) for found in places])
         self.places = np.concatenate([*places, np.zeros((0, 3), "uint64")])

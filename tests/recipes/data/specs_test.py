@@ -1,19 +1,24 @@
 import pytest
 
-from recipes.data.specs import check_specs, input_channels, interpolation
+from recipes.data.specs import check_specs, input_channels, interpolation, mirror_channels
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
         ({"scale": 1.0}, "positive integer"),
+        ({"channels": True}, "positive integer"),
         (
             {"channels": 3, "interpolation": "cubic"},
             "must be one of .*'bicubic'.*Received.*'cubic'",
         ),
         ({"channels": 3, "mean": (0.1, 0.2)}, "each of the 3 channels"),
         ({"channels": 3, "invalid": (0, 0)}, "each of the 3 channels"),
-        ({"channels": 1, "std": 0.0}, "must not be 0"),
+        ({"channels": 1, "std": 0.0}, "must be positive and finite. Received: std=0.0"),
+        ({"channels": 3, "std": (1, -1, 1)}, r"must be positive and finite. Received: std=\(1, -1"),
+        ({"channels": 1, "scale": -0.001}, "must be positive and finite"),
+        ({"channels": 1, "mean": float("nan")}, "must be finite. Received: mean=nan"),
+        ({"channels": 1, "invalid": "0"}, "must be finite. Received: invalid=0"),
         ({"channels": 1, "sclae": 0.001}, "unknown keys .'sclae'."),
         ({"channels": 1, "invalid": 0, "interpolation": "bilinear"}, "must be 'nearest'"),
         ({"channels": 1, "validity": True}, "'invalid'.*not measured"),
@@ -22,6 +27,7 @@ from recipes.data.specs import check_specs, input_channels, interpolation
         ({"channels": 1, "encoding": "uint8", "mean": 0.5}, "must not have the keys .'mean'."),
         ({"channels": 1, "maximum": 5}, "must not have the keys .'maximum'."),
         ({"channels": 1, "mirror_channels": (1,)}, "must be among 0..0"),
+        ({"channels": 1, "mirror_channels": 1}, "must be among 0..0"),
     ],
 )
 def test_unusable_specs(spec, message):
@@ -43,3 +49,11 @@ def test_images_with_holes_are_never_interpolated():
     assert interpolation({"channels": 3}, "bilinear") == "bilinear"
     assert interpolation({"channels": 1, "invalid": 65535}, "bilinear") == "nearest"
     assert interpolation({"channels": 1, "interpolation": "bicubic"}, "bilinear") == "bicubic"
+
+
+@pytest.mark.parametrize(
+    ("value", "channels"),
+    [(None, ()), ((), ()), (0, (0,)), (2, (2,)), ((0, 1), (0, 1)), ([1], (1,))],
+)
+def test_channels_of_a_mirror_image(value, channels):
+    assert mirror_channels({"channels": 3, "mirror_channels": value}) == channels

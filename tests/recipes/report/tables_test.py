@@ -4,7 +4,7 @@ import re
 import pytest
 from ml_collections import ConfigDict
 
-from recipes.report_tables import class_table, config_list, legend_list, results_table
+from recipes.report.tables import class_table, config_list, legend_list, results_table
 
 
 def bold(html):

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from recipes.report_exchange import exchange_section, percentage, warning
+from recipes.report.exchange import exchange_section, percentage, warning
 
 
 def layer(gamma, name="stack1_block0_2_bn", threshold=0.02):

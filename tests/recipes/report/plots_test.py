@@ -4,7 +4,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from recipes import plots
+from recipes.report import plots
 
 LOG = """epoch,loss,rgb_loss,learning_rate,val_loss,val_rgb_mean_iou,val_ensemble_mean_iou
 0,2.0,1.5,0.1,NA,NA,NA
