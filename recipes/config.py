@@ -230,11 +230,13 @@ def _plain(value):
     return json.loads(json.dumps(value))
 
 
-def _merge(config, values):
+def _merge(config, values, path=""):
+    """Takes over the values of settings that there still are."""
     for key, value in values.items():
+        name = f"{path}.{key}" if path else key
         if isinstance(value, dict) and isinstance(config.get(key), ml_collections.ConfigDict):
-            _merge(config[key], value)
-        else:
+            _merge(config[key], value, name)
+        elif key in config or _allowed(path):
             config[key] = _with_tuples(value)
 
 

@@ -41,8 +41,14 @@ def test_a_second_callback_remembers_the_best(tmp_path, model):
     assert bias_of(tmp_path / "best.keras") == 1
 
 
+def test_the_best_epoch_is_kept_when_no_checkpoint_is_due(tmp_path, model):
+    run(ModelCheckpoint(tmp_path, "score", every=3), model, [0.1, 0.5, 0.3])
+    assert bias_of(tmp_path / "best.keras") == 1
+    assert bias_of(tmp_path / "last.keras") == 2
+
+
 def test_every_second_epoch_and_the_end(tmp_path, model):
-    callback = ModelCheckpoint(tmp_path, "score", every=2)
+    callback = ModelCheckpoint(tmp_path, "other", every=2)
     run(callback, model, [0.1])
     assert read_state(tmp_path) is None
     run(callback, model, [0.1, 0.2, 0.3])

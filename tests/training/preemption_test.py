@@ -16,7 +16,7 @@ def test_sigterm_becomes_a_request(capsys):
         with pytest.raises(SystemExit) as error:
             preemption.leave("saved.")
     assert error.value.code == EXIT_STATUS == 143
-    assert "SIGTERM: saved. The same command goes on." in capsys.readouterr().out
+    assert "SIGTERM: saved. Running the same command again resumes." in capsys.readouterr().out
     assert signal.getsignal(signal.SIGTERM) is before
 
 
