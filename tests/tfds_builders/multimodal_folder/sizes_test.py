@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfds_builders.multimodal_folder.sizes import center_crop, resize, to_one_size
+from tfds_builders.multimodal_folder.sizes import center_crop, resize, to_one_size, within_margin
 
 
 def image(height, width, channels=1, dtype=np.uint16):
@@ -18,6 +18,12 @@ def test_center_crop_of_the_papers():
     np.testing.assert_array_equal(cropped["depth"], expected)
     np.testing.assert_array_equal(cropped["rgb"], images["rgb"][6:474, 7:632])
     np.testing.assert_array_equal(cropped["label"], images["label"])
+
+
+def test_the_margin_is_one_part_in_forty():
+    assert within_margin((800, 400), (780, 390))
+    assert not within_margin((799, 400), (779, 390))
+    assert not within_margin((800, 399), (780, 389))
 
 
 @pytest.mark.parametrize(

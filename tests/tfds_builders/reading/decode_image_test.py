@@ -38,7 +38,14 @@ def test_errors_begin_with_the_name():
 
 @pytest.mark.parametrize(
     ("width", "height", "bits", "color"),
-    [(15000, 14500, 16, 2), (15000, 15000, 8, 2), (17000, 16000, 16, 0), (99999, 99999, 8, 0)],
+    [
+        (15000, 14500, 16, 2),
+        (15000, 15000, 8, 2),
+        (99999, 99999, 8, 0),
+        # Fewer pixels than Pillow would refuse.
+        (12000, 10000, 16, 2),
+        (17000, 9000, 8, 6),
+    ],
 )
 def test_a_bomb_is_refused_by_its_header(width, height, bits, color):
     data = declare(png(DEPTH), width, height, bits, color)
