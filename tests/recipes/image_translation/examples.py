@@ -1,19 +1,23 @@
 """A small source of aligned domains."""
 
 import numpy as np
-import tensorflow as tf
 
-CONFIG = {
-    "inputs": ("depth", "normal"),
-    "target": "rgb",
-    "domains": {
-        "depth": {"channels": 1, "encoding": "log_depth", "invalid": 65535, "validity": True},
-        "normal": {"channels": 3, "encoding": "uint8", "mirror_channels": (0,)},
-        "edge": {"channels": 1, "encoding": "scaled", "maximum": 11584},
-        "rgb": {"channels": 3, "encoding": "uint8"},
-    },
-    "augmentation": {"resize": (10, 14), "size": (8, 12), "mirror": 0.5},
+from recipes.data.sources import MemorySource
+from recipes.image_translation.examples import TranslationExamples
+
+MODALITIES = {
+    "depth": {"channels": 1, "encoding": "log_depth", "invalid": 65535, "validity": True},
+    "normal": {"channels": 3, "encoding": "uint8", "mirror_channels": (0,)},
+    "edge": {"channels": 1, "encoding": "scaled", "maximum": 11584},
+    "rgb": {"channels": 3, "encoding": "uint8"},
 }
+AUGMENTATION = {"resize": (10, 14), "size": (8, 12), "mirror": 0.5}
+
+
+def examples(
+    inputs=("depth", "normal"), target="rgb", modalities=MODALITIES, augmentation=AUGMENTATION
+):
+    return TranslationExamples(inputs, target, modalities, augmentation)
 
 
 def arrays(count=5, height=16, width=24):
@@ -30,7 +34,7 @@ def arrays(count=5, height=16, width=24):
 
 
 def source(count=5, **changes):
-    return tf.data.Dataset.from_tensor_slices({**arrays(count), **changes})
+    return MemorySource({**arrays(count), **changes})
 
 
 def coordinates(height=20, width=30):

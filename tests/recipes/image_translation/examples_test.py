@@ -2,10 +2,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recipes.image_translation.input_pipeline import eval_dataset, steps_per_epoch, train_dataset
-from tests.recipes.image_translation.examples import CONFIG, arrays, coordinates, source
+from recipes.data.batches import evaluation_batches, training_batches
+from recipes.data.sources import MemorySource
+from tests.recipes.image_translation.examples import (
+    MODALITIES,
+    arrays,
+    coordinates,
+    examples,
+    source,
+)
 
-PLAIN = {**CONFIG, "augmentation": {"size": (16, 24)}}
+PLAIN = {"size": (16, 24)}
 
 
 def assert_same(first, second):
@@ -15,8 +22,8 @@ def assert_same(first, second):
 
 def test_batches_have_static_shapes_and_are_in_range():
     for dataset, weights in (
-        (train_dataset(source(), CONFIG, 2), ()),
-        (eval_dataset(source(), CONFIG, 2), (tf.TensorSpec((2,), tf.float32),)),
+        (training_batches(source(), examples(), 2), ()),
+        (evaluation_batches(source(), examples(), 2), (tf.TensorSpec((2,), tf.float32),)),
     ):
         inputs, target, *rest = dataset.element_spec
         assert inputs == {
@@ -30,8 +37,8 @@ def test_batches_have_static_shapes_and_are_in_range():
                 assert image.numpy().min() >= -1 and image.numpy().max() <= 1
 
 
-def test_without_augmentation_an_epoch_is_a_permutation():
-    inputs, target = next(iter(train_dataset(source(), PLAIN, 5)))
+def test_without_augmentation_images_are_as_they_are_stored():
+    inputs, target = next(iter(training_batches(source(), examples(augmentation=PLAIN), 5)))
     data = arrays()
     expected = data["rgb"] / 127.5 - 1
     order = [int(np.abs(expected - x).mean((1, 2, 3)).argmin()) for x in target.numpy()]
@@ -44,19 +51,19 @@ def test_without_augmentation_an_epoch_is_a_permutation():
 
 
 def test_start_step_continues_the_same_run():
-    whole = list(train_dataset(source(), CONFIG, 2, seed=7).take(7))
+    whole = list(training_batches(source(), examples(), 2, seed=7).take(7))
     for step in (1, 6):  # in the middle of an epoch of 2.5 batches, and in a later one
-        assert_same(next(iter(train_dataset(source(), CONFIG, 2, 7, start_step=step))), whole[step])
-    other = next(iter(train_dataset(source(), CONFIG, 2, seed=8)))
+        (resumed,) = training_batches(source(), examples(), 2, 7, start_step=step).take(1)
+        assert_same(resumed, whole[step])
+    other = next(iter(training_batches(source(), examples(), 2, seed=8)))
     assert not np.array_equal(other[1], whole[0][1])
 
 
 def test_domains_stay_aligned_and_mirrors_negate_what_points_sideways():
-    one = tf.data.Dataset.from_tensors(coordinates())
-    config = {**CONFIG, "inputs": ("depth", "normal", "edge")}
-    config["augmentation"] = {"resize": (20, 30), "size": (12, 16), "mirror": 0.5}
+    augmentation = {"resize": (20, 30), "size": (12, 16), "mirror": 0.5}
+    made = examples(("depth", "normal", "edge"), augmentation=augmentation)
     seen = set()
-    for inputs, target in train_dataset(one, config, 1).take(12):
+    for inputs, target in training_batches(MemorySource([coordinates()]), made, 1).take(12):
         columns = np.rint((target.numpy()[0, ..., 0] + 1) * 127.5 / 8)
         log_depth = (inputs["depth"].numpy()[0, ..., 0] + 1) / 2 * 11.1
         np.testing.assert_allclose(np.exp(log_depth) - 1, columns, atol=1e-3)
@@ -72,16 +79,25 @@ def test_domains_stay_aligned_and_mirrors_negate_what_points_sideways():
     assert len({first for _, first in seen}) > 3
 
 
+def test_a_mirror_channel_may_be_written_as_a_number():
+    normal = {**MODALITIES["normal"], "mirror_channels": 0}
+    made = examples(modalities={**MODALITIES, "normal": normal}, augmentation=PLAIN | {"mirror": 1})
+    example = {name: tf.constant(image[0]) for name, image in arrays(1).items() if name != "id"}
+    inputs, _ = made.training(example, tf.constant("a"), tf.zeros(3))
+    expected = (example["normal"].numpy()[:, ::-1] / 127.5 - 1) * [-1, 1, 1]
+    np.testing.assert_allclose(inputs["normal"], expected, atol=1e-6)
+
+
 def test_no_depth_is_made_up_between_holes_and_their_neighbours():
     depth = np.zeros((1, 16, 24, 1), "uint16")
     depth[:, :, 11:] = 65535
-    (inputs, _, _), *_ = eval_dataset(source(1, depth=depth), CONFIG, 1)
+    ((inputs, _, _),) = evaluation_batches(source(1, depth=depth), examples(), 1)
     far = np.float32(2 * np.log(65536) / 11.1 - 1)
     np.testing.assert_allclose(np.unique(inputs["depth"][..., 0]), [-1, far], atol=1e-6)
 
 
 def test_evaluation_keeps_order_and_weighs_the_filling_0():
-    dataset = eval_dataset(source(), PLAIN, 2)
+    dataset = evaluation_batches(source(), examples(augmentation=PLAIN), 2)
     assert len(dataset) == 3
     batches = list(dataset)
     target = np.concatenate([batch[1] for batch in batches])
@@ -94,44 +110,60 @@ def test_evaluation_keeps_order_and_weighs_the_filling_0():
 def test_images_are_averaged_where_they_become_smaller():
     stripes = np.zeros((1, 16, 24, 3), "uint8")
     stripes[:, :, ::4] = 255  # which interpolation between two neighbours would not see
-    config = {**CONFIG, "augmentation": {"size": (4, 6)}}
-    ((_, target, _),) = eval_dataset(source(1, rgb=stripes), config, 1)
+    made = examples(augmentation={"size": (4, 6)})
+    ((_, target, _),) = evaluation_batches(source(1, rgb=stripes), made, 1)
     np.testing.assert_allclose(target[:, :, 1:-1], np.full((1, 4, 4, 3), -0.5), atol=0.05)
 
 
-def test_steps_per_epoch():
-    assert steps_per_epoch(source(), 2) == 2
-    assert steps_per_epoch(source(), 8) == 1
+def test_what_a_network_sees_of_images_without_a_target():
+    made = examples()
+    images = {name: tf.constant(image[0]) for name, image in arrays(1).items() if name != "id"}
+    whole, _, _ = made.evaluation(images, tf.constant("a"))
+    found = made.network_inputs({name: images[name] for name in ("depth", "normal")}, "a")
+    assert list(found) == ["depth", "normal"]
+    assert_same(found, whole)
+    alone = made.network_inputs({"normal": images["normal"]}, "a")  # the other sensor is absent
+    assert_same(alone, {"normal": whole["normal"]})
+    wrong = {"depth": images["depth"], "normal": images["normal"][:8]}
+    message = r"`normal` and `depth` must have the same height and width.*\[8 24\] and \[16 24\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        made.network_inputs(wrong, "a")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"inputs": ()}, "`inputs` must be distinct"),
+        ({"inputs": ("depth", "depth")}, "`inputs` must be distinct"),
         ({"inputs": ("depth", "rgb")}, "`target` another one.*target='rgb'"),
         ({"inputs": ("depth", "curvature")}, "none for .'curvature'."),
-        ({"augmentation": {"resize": (8, 8), "size": (9, 8)}}, "at most `augmentation.resize`"),
-        ({"augmentation": {"resize": (8, 8)}}, "`augmentation.size` must be"),
-        ({"augmentation": {"size": (8, 8), "mirror": 2}}, "probability"),
-        ({"augmentation": {"size": (8, 8), "crop": 2}}, "unknown keys .'crop'."),
         ({"inputs": ("normal",), "target": "depth"}, "must not be set for the target"),
+        ({"augmentation": {"resize": (8, 8), "size": (9, 8)}}, "at most `augmentation.resize`"),
+        ({"augmentation": {"resize": (8, 8)}}, "`config.augmentation` must have the keys.*no size"),
+        ({"augmentation": {"size": 8}}, "`config.augmentation.size` must be.*Received: size=8"),
+        ({"augmentation": {"size": (8, 0)}}, "`config.augmentation.size` must be .height, width."),
+        ({"augmentation": {"size": (8, 8), "resize": (9,)}}, "`config.augmentation.resize` must"),
+        ({"augmentation": {"size": (8, 8), "mirror": 2}}, "`config.augmentation.mirror` must be"),
+        ({"augmentation": {"size": (8, 8), "mirror": "a"}}, "`config.augmentation.mirror` must be"),
+        ({"augmentation": {"size": (8, 8), "crop": 2}}, "unknown crop"),
     ],
 )
-def test_unusable_configs(change, message):
-    for make in (train_dataset, eval_dataset):
-        with pytest.raises(ValueError, match=message):
-            make(source(), {**CONFIG, **change}, 2)
+def test_unusable_settings(change, message):
+    with pytest.raises(ValueError, match=message):
+        examples(**change)
 
 
 def test_missing_domain():
-    bare = source().map(lambda x: {name: x[name] for name in ("rgb", "depth")})
-    with pytest.raises(ValueError, match=r"entries \['normal'\].*entries \['depth', 'rgb'\]"):
-        eval_dataset(bare, CONFIG, 2)
+    bare = MemorySource({name: arrays()[name] for name in ("rgb", "depth")})
+    for make in (training_batches, evaluation_batches):
+        message = r"entries \['normal'\].*entries \['depth', 'rgb'\]"
+        with pytest.raises(ValueError, match=message):
+            make(bare, examples(), 2)
 
 
 def test_wrong_channels():
     with pytest.raises(ValueError, match=r"'normal'.*must be \(height, width, 3\)"):
-        train_dataset(source(normal=np.zeros((5, 16, 24, 1), "uint8")), CONFIG, 2)
+        training_batches(source(normal=np.zeros((5, 16, 24, 1), "uint8")), examples(), 2)
 
 
 @pytest.mark.parametrize(
@@ -142,18 +174,7 @@ def test_wrong_channels():
     ],
 )
 def test_an_example_with_another_size_or_none_is_named(normal, message):
-    def examples():
-        for index in range(3):
-            example = {name: value[index] for name, value in arrays().items()}
-            yield {**example, "normal": normal} if index == 1 else example
-
-    signature = {
-        name: tf.TensorSpec((None, None, value.shape[-1]), value.dtype)
-        for name, value in arrays().items()
-        if name != "id"
-    }
-    signature["id"] = tf.TensorSpec((), tf.string)
-    broken = tf.data.Dataset.from_generator(examples, output_signature=signature)
-    broken = broken.apply(tf.data.experimental.assert_cardinality(3))
+    images = [{name: value[index] for name, value in arrays().items()} for index in range(3)]
+    images[1]["normal"] = normal
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        list(eval_dataset(broken, CONFIG, 1))
+        list(evaluation_batches(MemorySource(images), examples(), 1))
