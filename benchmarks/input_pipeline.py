@@ -70,17 +70,14 @@ def write_files(builder, folder):
 
 
 def tensorflow_batches(builder):
-    """Endless batches of `recipes.segmentation.input_pipeline`; runs in this process."""
-    from recipes.data.datasets import open_split
-    from recipes.segmentation.input_pipeline import train_dataset
+    """Endless batches of `recipes.data.batches`; runs in this process."""
+    from recipes.data.batches import training_batches
+    from recipes.data.datasets import DataSet
+    from recipes.segmentation.examples import SegmentationExamples
 
-    config = {
-        "modalities": MODALITIES,
-        "num_classes": NUM_CLASSES,
-        "augmentation": AUGMENTATION,
-    }
-    source = open_split(builder, "train", IMAGES)
-    return iter(train_dataset(source, config, BATCH_SIZE)), ()
+    examples = SegmentationExamples(MODALITIES, NUM_CLASSES, AUGMENTATION)
+    source = DataSet(builder).source("train", IMAGES)  # read from disk, as OpenCV reads its files
+    return iter(training_batches(source, examples, BATCH_SIZE)), ()
 
 
 def opencv_batches(folder, count, workers):

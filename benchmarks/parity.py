@@ -25,7 +25,7 @@ import tensorflow as tf
 from keras_asym import fusion, models, networks
 from keras_asym.export import InferenceForm, export_litert, export_onnx, export_saved_model
 from keras_asym.profile.runtimes import RUNTIMES
-from recipes.image_folders import read_example
+from recipes.data.image_folders import read_example
 from tfds_builders.rendered_rooms.class_names import CLASS_NAMES
 from tfds_builders.rendered_rooms.render import render
 

@@ -45,8 +45,8 @@ class Parser(argparse.ArgumentParser):
         items.__name__ = f"list of {kind.__name__}"
         self.add_argument(f"--{name}", type=items, default=items(default), help=text)
 
-    def add_run(self, checkpoint=True):
-        self.add_argument("--workdir", required=True, help="Folder of the run.")
+    def add_run(self, checkpoint=True, required=True):
+        self.add_argument("--workdir", required=required, help="Folder of the run.")
         if checkpoint:
             self.add_argument(
                 "--checkpoint", default="best", choices=("best", "last"), help="Which checkpoint."

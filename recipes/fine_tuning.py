@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_asym.fusion import modality_names
-from keras_asym.weights.loading import _variables as named_variables
+from keras_asym.weights import named_variables
 
 _LISTED = 12
 

@@ -14,6 +14,7 @@ from recipes import settings
 from recipes.data import survey as surveys
 from recipes.data.datasets import Facts, open_dataset
 from recipes.data.specs import check_specs, input_channels
+from recipes.run_folder import RunFolder
 
 FUSIONS = {
     "channel_exchanging": lambda c: fusion.ChannelExchanging(
@@ -149,6 +150,8 @@ class Task:
                 f"--config.modalities.{unknown[0]}.channels=1 and so on"
             )
         check_specs(self.image_specs)
+        if self.config.init:
+            RunFolder(self.config.init).checkpoint()
         list(self._callback_functions())
         self.optimizer_options()
 

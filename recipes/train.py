@@ -174,13 +174,15 @@ def main(task, argv=None):
     """The command line of a task."""
     parser = command.Parser(task, "train", __doc__)
     parser.add_config()
-    parser.add_run(checkpoint=False)
+    parser.add_run(checkpoint=False, required=False)
     parser.add_argument(
         "--strategy", default="none", choices=STRATEGIES, help="How devices are used."
     )
     parser.add_flag("dry_run", "Try everything once, and leave nothing behind.")
 
     def program(arguments, changes):
+        if not arguments.workdir and not arguments.dry_run:
+            parser.error("--workdir=FOLDER is required, or --dry_run")
         made = parser.task_of(arguments, changes)
         if arguments.dry_run:
             dry_run(made, make_training, arguments.strategy)

@@ -10,4 +10,5 @@ from keras_asym.weights.loading import (
     load_reference_checkpoint,
     load_reference_state_dict,
 )
+from keras_asym.weights.named_variables import named_variables
 from keras_asym.weights.reading import read_state_dict

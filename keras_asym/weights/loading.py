@@ -1,10 +1,9 @@
 import re
 
-import keras
 import numpy as np
 
-from keras_asym.layers import ChannelExchange
 from keras_asym.networks import ENCODER_VARIABLES
+from keras_asym.weights.named_variables import named_variables
 from keras_asym.weights.names import locate
 from keras_asym.weights.reading import read_state_dict
 from keras_asym.weights.translator_names import is_unused, locate_translator
@@ -73,7 +72,7 @@ def _without_prefix(state_dict):
 
 def _assign(model, state_dict, required):
     """Plans every assignment, raises if one does not fit, and only then writes."""
-    variables = _variables(model)
+    variables = named_variables(model)
     is_translator = hasattr(model, "discriminator")
     values, problems = {}, []
     for name, array in state_dict.items():
@@ -144,16 +143,3 @@ def _to_keras_layout(array, variable):
         # (out, in, h, w) -> (h, w, in, out); transposed: (in, out, h, w) -> (h, w, out, in)
         return array.transpose(2, 3, 1, 0)
     return array
-
-
-def _variables(model):
-    """{(layer name, weight name): variable} of a model, wrapped norms under their own name."""
-    layers = list(getattr(model, "network", model).layers)
-    for layer in getattr(getattr(model, "discriminator", None), "layers", ()):
-        layers += layer.layers if isinstance(layer, keras.Model) else [layer]
-    found = {}
-    for layer in layers:
-        layer = layer.layer if isinstance(layer, ChannelExchange) else layer
-        for variable in layer.weights:
-            found[layer.name, variable.name] = variable
-    return found

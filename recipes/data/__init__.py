@@ -1,17 +1,16 @@
-"""The input pipelines of all recipes: from stored examples to batches.
+"""The input pipeline of all recipes: from stored examples to batches.
 
 | module | what it does |
 |---|---|
-| `datasets` | opens the data set that a config names |
+| `datasets` | opens the data set that a config names, and says what is known of it |
+| `sources` | examples by number, from memory or from the files of a data set |
+| `batches` | order, shares and batching, with `tf.data` on every Keras backend |
+| `survey` | a look at classes and values before the first step |
 | `specs` | what the raw values of an image mean |
-| `values` | raw values to network values, holes, validity channel |
+| `values` | raw values to network values and back, holes, validity channel |
 | `geometry` | one resizing, crop and mirror for all images of an example |
 | `checks` | broken sources and examples end in an error that names them |
-| `streams` | `tf.data`: order, sharding, batching, prefetching |
-| `training_batches`, `evaluation_batches` | the same without TensorFlow, for any Keras backend |
-| `array_source` | arrays as a source of examples |
-| `numpy_ops`, `tensorflow_ops` | the array functions that all of it is written with |
+| `image_folders` | folders of images to predict from |
 
-A recipe says what happens to one example, once, as a function of the array functions `ops`; both
-kinds of batches call it.
+What is done to one example stands in `examples` of each task.
 """

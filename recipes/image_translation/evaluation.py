@@ -1,6 +1,7 @@
 """Metrics of a trained Translator on whole images."""
 
 import dataclasses
+import pathlib
 
 import keras
 import numpy as np
@@ -30,7 +31,7 @@ class Inception:
         self.network = None
         if path:
             self.network = networks.FIDInception()
-            weights.load_fid_inception_checkpoint(self.network, path)
+            weights.load_fid_inception_checkpoint(self.network, pathlib.Path(path).expanduser())
 
     def __bool__(self):
         return self.network is not None

@@ -1,5 +1,7 @@
 """From a config to a network for segmentation, and to its optimizers."""
 
+import pathlib
+
 import keras
 
 from keras_asym import losses, models, networks, weights
@@ -18,7 +20,7 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1):
         net.dropout,
     )
     if config.pretrained:
-        weights.load_imagenet_checkpoint(network, config.pretrained)
+        weights.load_imagenet_checkpoint(network, pathlib.Path(config.pretrained).expanduser())
     return models.Segmenter(
         network,
         input_channels,

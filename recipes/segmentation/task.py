@@ -2,6 +2,7 @@
 
 import csv
 import io
+import pathlib
 
 import numpy as np
 
@@ -103,6 +104,11 @@ class Segmentation(Task):
                 "`config.init`: statistics that nobody has measured would stay 0 and 1. Pass "
                 "--config.pretrained=FILE (a torchvision ResNet), or "
                 "--config.freeze_statistics=False"
+            )
+        if config.pretrained and not pathlib.Path(config.pretrained).expanduser().is_file():
+            raise ValueError(
+                "`config.pretrained` must be a file of weights, such as torchvision's "
+                f"resnet101.pth. Received: {config.pretrained}, which is not there"
             )
         weights = tuple(config.class_weights)
         numbers = all(settings.number(0).holds(x) for x in weights)

@@ -8,10 +8,11 @@ import zipfile
 import keras
 import pytest
 
+from recipes.evaluate import evaluate_run
+from recipes.export import export_run
+from recipes.predict import predict_folder
 from recipes.segmentation.configs import rendered_rooms
-from recipes.segmentation.evaluate import evaluate_run
-from recipes.segmentation.export import export_run
-from recipes.segmentation.predict import predict_folder
+from recipes.segmentation.task import Segmentation
 from tests.models.tiny import tiny_segmenter
 
 
@@ -84,9 +85,9 @@ def with_function(module, name, argument):
 
 
 COMMANDS = {
-    "export": lambda run, out: export_run(run, out),
-    "evaluate": lambda run, out: evaluate_run(run),
-    "predict": lambda run, out: predict_folder(run, out, out),
+    "export": lambda run, out: export_run(Segmentation, run, out),
+    "evaluate": lambda run, out: evaluate_run(Segmentation, run),
+    "predict": lambda run, out: predict_folder(Segmentation, run, out, out),
 }
 
 
@@ -105,7 +106,7 @@ def test_a_lambda_layer_is_refused(run, command, tmp_path):
 def test_a_function_of_another_module_is_refused(run, module, name, tmp_path):
     rewrite(run / "best.keras", "config.json", with_function(module, name, ""))
     with pytest.raises((ValueError, TypeError), match=name):
-        export_run(run, tmp_path / "out")
+        export_run(Segmentation, run, tmp_path / "out")
 
 
 @pytest.mark.parametrize("member", ["model.weights.h5", "config.json"])
@@ -113,7 +114,7 @@ def test_a_pickle_in_the_archive_is_not_read(run, member, tmp_path):
     mark = tmp_path / "executed"
     rewrite(run / "best.keras", member, lambda data: pickle.dumps(Payload(mark)))
     with pytest.raises((ValueError, OSError, UnicodeDecodeError)):
-        export_run(run, tmp_path / "out")
+        export_run(Segmentation, run, tmp_path / "out")
     assert not mark.exists()
 
 
@@ -121,7 +122,7 @@ def test_a_pickle_instead_of_the_archive_is_not_read(run, tmp_path):
     mark = tmp_path / "executed"
     (run / "best.keras").write_bytes(pickle.dumps(Payload(mark)))
     with pytest.raises((ValueError, OSError)):
-        export_run(run, tmp_path / "out")
+        export_run(Segmentation, run, tmp_path / "out")
     assert not mark.exists()
     pickle.loads(pickle.dumps(Payload(mark))).close()
     assert mark.exists()  # where it is read, it runs

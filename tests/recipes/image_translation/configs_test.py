@@ -4,8 +4,7 @@ import pathlib
 import pytest
 
 from recipes.image_translation import configs
-from recipes.image_translation.data import pipeline_config
-from recipes.image_translation.model import build_fusion
+from recipes.image_translation.task import ImageTranslation
 
 NAMES = sorted(
     path.stem for path in pathlib.Path(configs.__path__[0]).glob("*.py") if path.stem != "__init__"
@@ -18,11 +17,7 @@ def config_of(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_config_is_sound(name):
-    config = config_of(name)
-    pipeline_config(config)
-    build_fusion(config.fusion)
-    stride = 2**config.generator.depth
-    assert all(size % stride == 0 for size in config.augmentation.size)
+    ImageTranslation(config_of(name)).check()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("taskonomy_")])
@@ -51,10 +46,3 @@ def test_all_combinations_of_the_papers_are_there():
     others = [(("rgb", shade), normal), (("rgb", normal), shade), (("rgb", edge), depth)]
     expected = [*((inputs, "rgb") for inputs in to_rgb), *others]
     assert {(frozenset(inputs), target) for inputs, target in expected} <= found
-
-
-def test_unknown_fusion():
-    config = config_of("default")
-    config.fusion.name = "channel_exchange"
-    with pytest.raises(ValueError, match=r"`config\.fusion\.name` must be one of"):
-        build_fusion(config.fusion)

@@ -73,3 +73,9 @@ def test_displayable():
     two = np.array([[[-1.0, 3.0], [1.0, 3.0]]])
     picture = colors.displayable(two, {"channels": 2})
     np.testing.assert_array_equal(picture, [[[0, 0, 0], [255, 0, 0]]])
+
+
+def test_legend_has_the_colours_of_the_maps():
+    legend = colors.class_legend(["wall", "floor"])
+    assert list(legend) == ["wall", "floor", "void"]
+    assert legend["floor"] == tuple(colors.palette(2)[1]) and legend["void"] == (0, 0, 0)

@@ -16,8 +16,8 @@ def tiny_config(data_dir):
     config.batch_size = 2
     config.eval_batch_size = 2
     config.stages = (
-        {"epochs": 1, "encoder_rate": 1e-3, "decoder_rate": 1e-3},
-        {"epochs": 1, "encoder_rate": 1e-4, "decoder_rate": 1e-4},
+        {"epochs": 1, "encoder_rate": 1e-3, "decoder_rate": 2e-3},
+        {"epochs": 1, "encoder_rate": 1e-4, "decoder_rate": 3e-4},
     )
     config.evaluate_every = 1
     config.checkpoint_every = 1

@@ -7,11 +7,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from recipes.image_translation.compare import compare
-from recipes.image_translation.evaluate import evaluate_run
-from recipes.image_translation.export import export_run
-from recipes.image_translation.predict import predict_folder
-from recipes.image_translation.train import train_and_evaluate
+from recipes.compare import compare
+from recipes.data.batches import evaluation_batches
+from recipes.evaluate import evaluate_run
+from recipes.export import export_run, parse
+from recipes.image_translation.evaluation import Inception, Protocol
+from recipes.image_translation.task import ImageTranslation
+from recipes.predict import predict_folder
+from recipes.run_folder import RunFolder
+from recipes.train import evaluate_best, train_and_evaluate
 from tests.recipes.image_translation.tiny import tiny_config
 
 pytestmark = [
@@ -32,7 +36,7 @@ def run(tmp_path_factory, data_dir):
     workdir = tmp_path_factory.mktemp("runs") / "run"
     config = tiny_config(data_dir)
     config.dropout_at_test = False
-    results = train_and_evaluate(config, workdir, command="python -m here")
+    results = train_and_evaluate(ImageTranslation(config), workdir, command_line="python -m here")
     return workdir, results, config
 
 
@@ -57,13 +61,10 @@ def test_a_run_leaves_everything_behind(run):
 def test_figures_by_their_formulas(run):
     """MAE of values in 0..1, from what the model says about each test image."""
     workdir, results, config = run
-    from recipes.image_translation.data import open_dataset, open_split, pipeline_config
-    from recipes.image_translation.input_pipeline import eval_dataset
-
     model = keras.models.load_model(workdir / "best.keras")
-    source = open_split(open_dataset(config), "test")
+    task = ImageTranslation(config)
     errors = []
-    for inputs, target, _ in eval_dataset(source, pipeline_config(config), 1):
+    for inputs, target, _ in evaluation_batches(task.open().source("test"), task.examples, 1):
         errors.append(np.abs((model(inputs)["ensemble"] - target).numpy() / 2))
     found = results["ensemble"]
     assert found["MAE"] == pytest.approx(np.mean(errors), rel=1e-4)
@@ -72,20 +73,21 @@ def test_figures_by_their_formulas(run):
     assert found["PSNR"] == pytest.approx(np.mean(psnr), rel=1e-4)
 
 
-def test_the_same_command_goes_on(run, capsys):
+def test_running_the_same_command_again_resumes(run, capsys):
     workdir, results, config = run
     (workdir / "results.json").unlink()
-    again = train_and_evaluate(config, workdir)
-    assert "Going on after epoch 2" in capsys.readouterr().out
+    again = train_and_evaluate(ImageTranslation(config), workdir)
+    assert "Resuming after epoch 2" in capsys.readouterr().out
     assert again["ensemble"] == pytest.approx(results["ensemble"], rel=1e-5)
 
 
 def test_evaluation_says_how(run, capsys):
     workdir, results, _ = run
-    again = evaluate_run(workdir)
+    again = evaluate_run(ImageTranslation, workdir)
     assert again["ensemble"] == pytest.approx(results["ensemble"], rel=1e-5)
     assert "test split, dropout at test time off" in capsys.readouterr().out
-    noisy = evaluate_run(workdir, "validation", "last", dropout_at_test=True)
+    protocol = Protocol(dropout_at_test=True)
+    noisy = evaluate_run(ImageTranslation, workdir, "validation", "last", protocol)
     text = capsys.readouterr().out
     assert "validation split, dropout at test time on" in text and "last checkpoint" in text
     assert noisy["ensemble"] != again["ensemble"]
@@ -103,18 +105,44 @@ def write_images(folder, count=2):
             Image.fromarray(image).save(folder / name / f"view{index}.png")
 
 
+def predict(workdir, folder, output, **protocol):
+    images, output = folder / "images", folder / output
+    return predict_folder(ImageTranslation, workdir, images, output, protocol=Protocol(**protocol))
+
+
+def test_pictures_of_the_inputs_size_in_8_bits_alone_for_a_target_of_8(run, tmp_path):
+    write_images(tmp_path / "images", 1)
+    predict(run[0], tmp_path, "large", size="input")
+    assert np.array(Image.open(tmp_path / "large" / "view0.png")).shape == (40, 56, 3)
+    with pytest.raises(ValueError, match=r"`bits` must be 8 unless the target is stored with 16"):
+        predict(run[0], tmp_path, "deep", bits=16)
+
+
+def test_a_depth_is_painted_in_its_own_16_bits(data_dir, tmp_path):
+    config = tiny_config(data_dir)
+    config.inputs, config.target = ("reshading",), "depth_euclidean"
+    config.epochs = 1
+    train_and_evaluate(ImageTranslation(config), tmp_path / "run")
+    write_images(tmp_path / "images", 1)
+    predict(tmp_path / "run", tmp_path, "out", bits=16, size="input")
+    depth = np.array(Image.open(tmp_path / "out" / "view0.png"))
+    assert depth.shape == (40, 56) and depth.dtype == "uint16" and depth.max() > 255
+
+
 def test_prediction_of_a_folder(run, tmp_path):
     write_images(tmp_path / "images")
-    assert predict_folder(run[0], tmp_path / "images", tmp_path / "out", branches=True) == 2
+    assert predict(run[0], tmp_path, "out", branches=True) == 2
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names[:3] == ["view0.png", "view0_edge_texture.png", "view0_reshading.png"]
     assert np.array(Image.open(tmp_path / "out" / "view0.png")).shape == (32, 32, 3)
-    predict_folder(run[0], tmp_path / "images", tmp_path / "one", modalities=["reshading"])
+    predict(run[0], tmp_path, "one", modalities=("reshading",))
     assert len(list((tmp_path / "one").iterdir())) == 2
 
 
 def test_export_takes_raw_images(run, tmp_path):
-    served = tf.saved_model.load(export_run(run[0], tmp_path)).signatures["serving_default"]
+    served = tf.saved_model.load(
+        export_run(ImageTranslation, run[0], tmp_path, parse(ImageTranslation))
+    ).signatures["serving_default"]
     x = {"reshading": np.full((2, 48, 64, 3), 90, "uint8")}
     x["edge_texture"] = np.full((2, 48, 64, 1), 5000, "uint16")
     image = served(**{name: tf.constant(value) for name, value in x.items()})["image"]
@@ -140,16 +168,20 @@ def test_three_and_four_domains_train_exchange_and_export(inputs, data_dir, tmp_
     config.inputs = inputs
     config.epochs = 1
     config.fusion.threshold = 2.0  # every channel
-    assert set(train_and_evaluate(config, tmp_path / "run")) == {*inputs, "ensemble"}
+    assert set(train_and_evaluate(ImageTranslation(config), tmp_path / "run")) == {
+        *inputs,
+        "ensemble",
+    }
     assert "Every channel" in (tmp_path / "run" / "report.html").read_text()
-    served = tf.saved_model.load(export_run(tmp_path / "run", tmp_path / "model"))
+    served = tf.saved_model.load(export_run(ImageTranslation, tmp_path / "run", tmp_path / "model"))
     assert set(served.signatures["serving_default"].structured_input_signature[1]) == set(inputs)
 
 
 def test_comparison_of_a_single_domain_and_both(data_dir, tmp_path):
     config = tiny_config(data_dir)
     config.epochs = 1
-    table = compare(config, tmp_path, ["reshading", "asymmetric_fusion"], [0]).splitlines()
+    task = ImageTranslation(config)
+    table = compare(task, tmp_path, ["reshading", "asymmetric_fusion"], [0]).splitlines()
     assert table[0] == "| network | MAE | MSE | PSNR | SSIM |"
     assert table[2].startswith("| reshading alone | 0.")
     assert table[5].startswith("| asymmetric_fusion: ensemble | 0.")
@@ -159,7 +191,7 @@ def test_comparison_of_a_single_domain_and_both(data_dir, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"inputs": ("reshading", "thermal")}, r"must be domains of rendered_rooms.*thermal"),
+        ({"inputs": ("reshading", "thermal")}, r"`config.inputs` must name some of.*thermal"),
         ({"target": "reshading"}, "`inputs` must be distinct domains and `target` another one"),
         ({"inputs": ("principal_curvature",)}, "must be domains of rendered_rooms"),
     ],
@@ -168,11 +200,70 @@ def test_wrong_domains(change, message, data_dir, tmp_path):
     config = tiny_config(data_dir)
     config.update(change)
     with pytest.raises(ValueError, match=message):
-        train_and_evaluate(config, tmp_path / "run")
+        train_and_evaluate(ImageTranslation(config), tmp_path / "run")
 
 
 def test_a_size_that_the_generator_cannot_take(data_dir, tmp_path):
     config = tiny_config(data_dir)
     config.augmentation.size = (24, 32)
     with pytest.raises(ValueError, match="multiples of the generator's stride"):
-        train_and_evaluate(config, tmp_path / "run")
+        train_and_evaluate(ImageTranslation(config), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, r"`config.epochs` must be"),
+        ({"target": "painting"}, r"`config.target` must name some of .*'painting'"),
+        ({"precision": "mixed_float16"}, "use mixed_bfloat16"),
+        ({"augmentation": {"size": (8, 8), "resize": (8, 8)}}, "at least 11 pixels"),
+        ({"augmentation": {"resize": (16, 16)}}, "at most `augmentation.resize`"),
+        ({"inception": {"path": "nowhere.pth"}}, "which is not there"),
+        ({"fusion": {"name": "channel_exchange"}}, r"`config\.fusion\.name` must be one of"),
+        (
+            {"modalities": {"rgb": {"validity": True, "invalid": 0}}},
+            "must not be set for the target",
+        ),
+    ],
+)
+def test_a_wrong_setting_ends_before_any_work(changes, message, data_dir, tmp_path):
+    config = tiny_config(data_dir)
+    with config.unlocked():
+        config.update(changes)
+    with pytest.raises(ValueError, match=message):
+        train_and_evaluate(ImageTranslation(config), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_few_images_for_kid_are_found_before_the_training(data_dir, tmp_path, monkeypatch):
+    task = ImageTranslation(tiny_config(data_dir))
+    task.inception.network = object()
+    with pytest.raises(ValueError, match=r"subset_size=50, 3 images"):
+        train_and_evaluate(task, tmp_path / "run")
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_results_are_written_before_fid_can_fail(run):
+    class Distances:
+        def update(self, real, generated):
+            assert min(real.min(), generated.min()) >= 0 and max(real.max(), generated.max()) <= 255
+
+        def result(self):
+            raise ValueError("no FID")
+
+    class Measured(Inception):
+        def __bool__(self):
+            return True
+
+        def distances(self):
+            return Distances()
+
+    workdir, results, config = run
+    task = ImageTranslation(config)
+    dataset = task.open()
+    task.inception = Measured(subset_size=2)
+    (workdir / "results.json").unlink()
+    with pytest.raises(ValueError, match="no FID"):
+        evaluate_best(task, dataset, RunFolder(workdir))
+    record = json.loads((workdir / "results.json").read_text())
+    assert record["results"]["ensemble"] == pytest.approx(results["ensemble"], rel=1e-5)

@@ -1,0 +1,369 @@
+import csv
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_asym.training import read_state
+from recipes.compare import compare
+from recipes.dry_run import dry_run
+from recipes.evaluate import evaluate_run
+from recipes.export import export_run, parse
+from recipes.predict import predict_folder
+from recipes.segmentation.configs import folder
+from recipes.segmentation.evaluation import Protocol
+from recipes.segmentation.task import Segmentation
+from recipes.train import make_training, train_and_evaluate
+from tests.recipes.segmentation.tiny import tiny_config
+
+pytestmark = [
+    # Keras' data adapter leaves the iterator of an endless data set to the garbage collector.
+    pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data_dir):
+    workdir = tmp_path_factory.mktemp("runs") / "run"
+    task = Segmentation(tiny_config(data_dir))
+    results = train_and_evaluate(task, workdir, command_line="python -m here")
+    return workdir, results
+
+
+def test_a_run_leaves_everything_behind(run):
+    workdir, results = run
+    names = {path.name for path in workdir.iterdir()}
+    assert {"best.keras", "last.keras", "config.json", "report.html", "results.json"} <= names
+    assert any((workdir / "tensorboard").iterdir())
+    with open(workdir / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"loss", "rgb_loss", "val_ensemble_mean_iou"} <= set(rows[0])
+    assert set(results) == {"rgb", "depth", "ensemble"}
+    assert json.loads((workdir / "results.json").read_text())["images"] == 3
+    report = (workdir / "report.html").read_text()
+    texts = ("<span>here</span>", "ingle scale", "stack0_block0_2_bn", "ottoman", "No channel")
+    for text in (*texts, "Confusion of the ensemble", "truth"):
+        assert text in report
+    facts = json.loads((workdir / "data.json").read_text())
+    assert facts["dtypes"] == {"rgb": "uint8", "depth": "uint16", "label": "uint8"}
+    assert len(facts["class_names"]) == 13
+
+
+def test_each_stage_begins_with_its_own_rates(tmp_path, data_dir):
+    """The rates of both stages, without the decay that makes all of them small at the end."""
+    config = tiny_config(data_dir)
+    config.optimizer.decay = "none"
+    task = Segmentation(config)
+    task.open()
+    model = task.build_model(1)
+    found = []
+    for stage in task.training_stages():
+        stage.compile(model, 10)
+        found.append({o.name: float(o.learning_rate) for o in model.optimizer.optimizers})
+    expected = [
+        {"encoder": stage["encoder_rate"], "decoder": stage["decoder_rate"]}
+        for stage in config.stages
+    ]
+    assert found == [pytest.approx(rates) for rates in expected]
+    assert len({rate for rates in found for rate in rates.values()}) == 4
+
+
+def test_running_the_same_command_again_resumes(run, data_dir, capsys):
+    workdir, results = run
+    (workdir / "results.json").unlink()
+    assert train_and_evaluate(Segmentation(tiny_config(data_dir)), workdir) == results
+    assert "Resuming after epoch 2" in capsys.readouterr().out
+
+
+def test_resuming_after_the_first_stage_trains_the_second(tmp_path, data_dir, monkeypatch):
+    task = Segmentation(tiny_config(data_dir))
+    fit, seen = keras.Model.fit, []
+
+    def stop_after_one_epoch(self, *args, **kwargs):
+        seen.append((kwargs["initial_epoch"], kwargs["epochs"]))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", stop_after_one_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train_and_evaluate(task, tmp_path / "run")
+    assert read_state(tmp_path / "run")["epoch"] == 1
+    train_and_evaluate(task, tmp_path / "run", strategy="mirrored")
+    assert seen == [(0, 1), (1, 2), (1, 2)]
+    assert read_state(tmp_path / "run")["epoch"] == 2
+
+
+def test_another_config_is_refused(run, data_dir):
+    config = tiny_config(data_dir)
+    config.batch_size = 4
+    with pytest.raises(ValueError, match=r"config.batch_size: 2 there, 4 asked for"):
+        train_and_evaluate(Segmentation(config), run[0])
+
+
+def test_a_changed_data_set_is_refused_and_the_run_kept(run, data_dir):
+    config = tiny_config(data_dir)
+    config.data.num_examples.train = 6
+    before = (run[0] / "config.json").read_text()
+    with pytest.raises(ValueError, match=r"config.data.num_examples.train: 4 there, 6 asked for"):
+        train_and_evaluate(Segmentation(config), run[0])
+    assert (run[0] / "config.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": ("rgb", "thermal")}, r"`config.inputs` must name some of .*thermal"),
+        ({"inputs": ("rgb", "rgb")}, r"`config.inputs` must be distinct names"),
+        ({"stages": ()}, r"`config.stages` must hold at least one stage"),
+        ({"stages": ({"epochs": 1, "encoder_rate": 1.0},)}, "no decoder_rate"),
+        (
+            {"stages": ({"epochs": 0, "encoder_rate": 1.0, "decoder_rate": 1.0},)},
+            r"`config.stages.0.epochs` must be a whole number of at least 1",
+        ),
+        ({"freeze_statistics": True}, r"must be False without `config.pretrained`"),
+        ({"class_weights": ("often",)}, r"`config.class_weights` must be empty, 'frequency'"),
+        ({"class_weights": (1.0, 2.0)}, "a number for each of the 13 classes. Received: 2"),
+        ({"batch_size": 0}, "`config.batch_size` must be"),
+        ({"augmentation": {"size": (-1, 4)}}, "`config.augmentation.size` must be"),
+        ({"augmentation": {"scale": (2.0, 1.0)}}, "low <= high"),
+        ({"modalities": {"depth": {"invalid": -1}}}, "'invalid'.*a value that uint16 images"),
+        ({"modalities": {"depth": {"std": -1.0}}}, "'std'.*must be positive"),
+        ({"callbacks": ("nowhere:f",)}, r"`config.callbacks` must name functions"),
+        ({"optimizer": {"clipnorm": 1.0, "clipvalue": 1.0}}, "at most one of clipnorm"),
+        ({"fusion": {"name": "cen"}}, r"`config.fusion.name` must be one of"),
+        ({"network": {"backbone": "resnet19"}}, r"`config.network.backbone` must be one of"),
+    ],
+)
+def test_a_wrong_setting_ends_before_any_work(changes, message, tmp_path, data_dir):
+    config = tiny_config(data_dir)
+    config.update(changes)
+    with pytest.raises(ValueError, match=message):
+        train_and_evaluate(Segmentation(config), tmp_path / "run")
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_evaluation_is_repeatable_and_says_how(run, capsys):
+    workdir, results = run
+    assert evaluate_run(Segmentation, workdir) == results
+    text = capsys.readouterr().out
+    assert "single scale, no mirroring, test split" in text and "precision" in text
+    protocol = Protocol((0.5, 1.0), flip=True)
+    evaluate_run(Segmentation, workdir, "validation", "last", protocol)
+    text = capsys.readouterr().out
+    assert "multi-scale (0.5, 1), with mirroring, validation split, last checkpoint" in text
+    with pytest.raises(ValueError, match=r"`split` must be one of.*'tset'"):
+        evaluate_run(Segmentation, workdir, "tset")
+
+
+def test_evaluation_is_kept_with_its_tables(run):
+    workdir, results = run
+    evaluate_run(Segmentation, workdir)
+    record = json.loads((workdir / "evaluation_test.json").read_text())
+    assert record["results"] == results
+    matrix = np.array(record["confusion"]["ensemble"])
+    assert matrix.sum() == 3 * 48 * 64
+    accuracy = np.trace(matrix) / matrix.sum()
+    assert accuracy == pytest.approx(results["ensemble"]["pixel accuracy"])
+    with open(workdir / "evaluation_test_classes.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["output"] == "ensemble"]
+    assert [int(row["pixels"]) for row in rows] == matrix.sum(1).tolist()
+
+
+def test_evaluation_with_one_sensor(run, capsys):
+    found = evaluate_run(Segmentation, run[0], protocol=Protocol(modalities=("rgb",)))
+    assert set(found) == {"rgb", "ensemble"}
+    assert "rgb alone" in capsys.readouterr().out
+
+
+def test_the_best_was_chosen_on_what_is_reported(run, capsys):
+    evaluate_run(Segmentation, run[0], "validation", "best")
+    assert "on which the best checkpoint was chosen" in capsys.readouterr().out
+    evaluate_run(Segmentation, run[0], "validation", "last")
+    assert "on which the best checkpoint was chosen" not in capsys.readouterr().out
+
+
+def write_images(folder, count=2):
+    generator = np.random.default_rng(0)
+    for name, shape, dtype in (("rgb", (40, 56, 3), "uint8"), ("depth", (40, 56), "uint16")):
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            image = generator.integers(0, 250, shape).astype(dtype)
+            Image.fromarray(image).save(folder / name / f"view{index}.png")
+
+
+def test_prediction_of_a_folder(run, tmp_path):
+    write_images(tmp_path / "images")
+    (tmp_path / "images" / "rgb" / ".DS_Store").write_text("")
+    assert predict_folder(Segmentation, run[0], tmp_path / "images", tmp_path / "out") == 2
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names[:3] == ["view0_classes.png", "view0_colors.png", "view0_overlay.png"]
+    classes = np.array(Image.open(tmp_path / "out" / "view0_classes.png"))
+    assert classes.shape == (40, 56) and classes.max() < 13
+    protocol = Protocol((0.5, 1.0), flip=True, window=(32, 32), modalities=("rgb",))
+    predict_folder(Segmentation, run[0], tmp_path / "images", tmp_path / "rgb", protocol=protocol)
+    assert len(list((tmp_path / "rgb").iterdir())) == 6
+
+
+def test_prediction_names_what_is_missing(run, tmp_path):
+    write_images(tmp_path / "images")
+    (tmp_path / "images" / "depth" / "view1.png").unlink()
+    with pytest.raises(ValueError, match=r"view1 .*not in both 'rgb' and 'depth'"):
+        predict_folder(Segmentation, run[0], tmp_path / "images", tmp_path / "out")
+    with pytest.raises(ValueError, match="must hold a folder 'rgb'"):
+        predict_folder(Segmentation, run[0], tmp_path / "out", tmp_path / "out")
+
+
+def test_prediction_refuses_a_depth_of_another_type(run, tmp_path):
+    write_images(tmp_path / "images", 1)
+    depth = np.zeros((40, 56), "uint8")
+    Image.fromarray(depth).save(tmp_path / "images" / "depth" / "view0.png")
+    with pytest.raises(ValueError, match=r"must be uint16, as the images of the training were"):
+        predict_folder(Segmentation, run[0], tmp_path / "images", tmp_path / "out")
+
+
+def test_export_takes_raw_images_and_needs_no_data(run, tmp_path, monkeypatch):
+    def no_data(*_):
+        raise AssertionError("the data set must not be opened")
+
+    monkeypatch.setattr("recipes.task.open_dataset", no_data)
+    arguments = parse(Segmentation, "--subsets=rgb")
+    path = export_run(Segmentation, run[0], tmp_path / "rooms", arguments)
+    signatures = tf.saved_model.load(path).signatures
+    assert set(signatures) == {"serving_default", "serving_encoded", "serving_rgb"}
+    rgb, depth = tf.zeros((2, 40, 56, 3), "uint8"), tf.ones((2, 40, 56, 1), "uint16")
+    outputs = signatures["serving_default"](rgb=rgb, depth=depth)
+    assert outputs["classes"].shape == outputs["confidence"].shape == (2, 40, 56)
+    assert len((path / "assets" / "class_names.txt").read_text().splitlines()) == 13
+    contract = json.loads((path / "assets" / "preprocessing.json").read_text())
+    assert contract["inputs"]["depth"]["scale"] == 1e-3
+    assert (path / "assets.extra" / "tf_serving_warmup_requests").is_file()
+
+
+def test_a_dry_run_says_what_a_training_would_be(data_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = tiny_config(data_dir)
+    config.class_weights = ("frequency",)
+    dry_run(Segmentation(config), make_training)
+    text = capsys.readouterr().out
+    for part in ("wall", "void:", "(2, 32, 48, 3)", "Parameters:", "Loss", "MiB", "ms a step"):
+        assert part in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_begins_with_what_fits_of_another(run, data_dir, tmp_path, capsys):
+    """Fine-tuning with one modality less, and without its norms."""
+    config = tiny_config(data_dir)
+    config.init = str(run[0])
+    config.inputs = ("rgb",)
+    config.stages = ({"epochs": 1, "encoder_rate": 0.0, "decoder_rate": 0.0},)
+    config.optimizer.l2 = 0.0
+    train_and_evaluate(Segmentation(config), tmp_path / "run")
+    text = capsys.readouterr().out
+    assert f"From {run[0]}:" in text and "weights loaded" in text
+    old = keras.models.load_model(run[0] / "best.keras", compile=False).network
+    new = keras.models.load_model(tmp_path / "run" / "best.keras", compile=False).network
+    kernel = [model.get_layer("stack1_block0_1_conv").kernel.numpy() for model in (old, new)]
+    np.testing.assert_array_equal(*kernel)
+    gamma = [model.get_layer("conv1_bn").gamma.numpy()[0] for model in (old, new)]
+    np.testing.assert_array_equal(*gamma)
+
+
+def write_folder(root, masks=(0, 1), mask_size=(40, 56)):
+    write_images(root)
+    (root / "masks").mkdir()
+    lines = []
+    for index in range(2):
+        mask = np.full(mask_size, masks[index], "uint8")
+        mask[:20, :20] = masks[1 - index]
+        Image.fromarray(mask).save(root / "masks" / f"view{index}.png")
+        lines.append(f"rgb/view{index}.png\tmasks/view{index}.png\tdepth/view{index}.png")
+    (root / "train.txt").write_text("\n".join(lines))
+
+
+def folder_config(tmp_path):
+    config = folder.get_config()
+    small = tiny_config(tmp_path / "data")
+    for key in ("network", "augmentation", "stages", "batch_size", "checkpoint_every"):
+        config[key] = small[key]
+    config.data.update(root=str(tmp_path / "mine"), data_dir=small.data.data_dir, num_classes=2)
+    config.data.lists.validation = ""
+    return config
+
+
+def test_a_folder_of_ones_own(tmp_path, capsys):
+    write_folder(tmp_path / "mine")
+    config = folder_config(tmp_path)
+    results = train_and_evaluate(Segmentation(config), tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert record["protocol"].endswith("train split") and record["images"] == 2
+    capsys.readouterr()
+    # The images go: what the run has kept is enough to use and to evaluate it.
+    (tmp_path / "mine").rename(tmp_path / "elsewhere")
+    again = evaluate_run(Segmentation, tmp_path / "run", "train")
+    assert again["ensemble"] == pytest.approx(results["ensemble"])
+    export_run(Segmentation, tmp_path / "run", tmp_path / "served", parse(Segmentation))
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        ((0, 255), r"at least two classes. Received: class 0 and void alone. 255 is void: write"),
+        ((1, 1), r"at least two classes. Received: class 1 alone"),
+        ((255, 255), r"must have a class. Received: void \(255\) in every pixel"),
+    ],
+)
+def test_masks_that_cannot_be_learned_from(masks, message, tmp_path):
+    write_folder(tmp_path / "mine", masks)
+    with pytest.raises(ValueError, match=message):
+        train_and_evaluate(Segmentation(folder_config(tmp_path)), tmp_path / "run")
+
+
+def test_a_held_out_part_of_train_chooses_the_best(tmp_path, data_dir):
+    config = tiny_config(data_dir)
+    config.data.num_examples = {"train": 4, "validation": 2}
+    config.data.hold_out = 0.25
+    task = Segmentation(config)
+    dataset = task.open()
+    assert dataset.splits == ["test", "train", "validation"]
+    assert dataset.evaluated_split == "test"
+    assert [len(dataset.source(split)) for split in dataset.splits] == [2, 3, 1]
+
+
+def test_comparison_refuses_runs_of_another_config(run, data_dir, tmp_path):
+    (tmp_path / "channel_exchanging_0").symlink_to(run[0])
+    table = compare(Segmentation(tiny_config(data_dir)), tmp_path, ["channel_exchanging"], [0])
+    assert "| channel_exchanging: ensemble |" in table
+    config = tiny_config(data_dir)
+    config.fusion.threshold = 0.5
+    with pytest.raises(ValueError, match=r"config.fusion.threshold: 0.02 there, 0.5 asked for"):
+        compare(Segmentation(config), tmp_path, ["channel_exchanging"], [0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config.betch_size=4"], "did you mean `batch_size`?"),
+        (["--config.data.root=nowhere"], "`root` must be a folder"),
+        (["--stratgy=none"], "did you mean --strategy?"),
+    ],
+)
+def test_mistakes_on_the_command_line(tmp_path, arguments, message):
+    command = [sys.executable, "-m", "recipes.segmentation.train"]
+    command += ["--config=folder", f"--workdir={tmp_path / 'run'}"]
+    done = subprocess.run(command + arguments, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
