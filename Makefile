@@ -2,17 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
-ROOMS := recipes/segmentation/configs/rendered_rooms.py
 # What also runs on Keras' JAX backend: everything but data, distribution and export.
 CORE_TESTS := tests/ops tests/layers tests/regularizers_test.py tests/fusion tests/networks \
 	tests/losses_test.py tests/metrics tests/models tests/weights
-# Two processes, each with its share of the files.
-PARALLEL := --numprocesses=2 --dist=loadfile
+# Two processes, each with its share of the files, in the order of tests/conftest.py.
+PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-slow wheel-test lint format benchmark clean
 
 demo: .venv/recipes.installed
-	$(BIN)/python -m recipes.segmentation.compare --config=$(ROOMS) --config.data.data_dir=$(DEMO)/data \
+	$(BIN)/python -m recipes.segmentation.compare --config=rendered_rooms --config.data.data_dir=$(DEMO)/data \
 		--workdir=$(DEMO) --variants=rgb,depth,channel_exchanging
 	$(BIN)/python -m recipes.segmentation.export --workdir=$(DEMO)/channel_exchanging_0 \
 		--output=$(DEMO)/model
