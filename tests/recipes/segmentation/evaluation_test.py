@@ -71,7 +71,7 @@ def test_mirroring_negates_what_points_along_the_width(rng, channels):
     model = Pointwise("normal")
     found = make_predict(model, specs, Protocol(flip=True))(given)["ensemble"]
     plain, mirrored = model.seen
-    signs = np.ones(3)
+    signs = np.ones(3, "float32")
     signs[np.ravel(channels)] = -1
     np.testing.assert_array_equal(plain["normal"], given["normal"])
     np.testing.assert_array_equal(mirrored["normal"], given["normal"][:, :, ::-1] * signs)
@@ -80,10 +80,11 @@ def test_mirroring_negates_what_points_along_the_width(rng, channels):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_scales_are_averaged(model, images):
-    both = make_predict(model, SPECS, Protocol((0.5, 1.0)))(images)["rgb"]
-    half = make_predict(model, SPECS, Protocol((0.5,)))(images)["rgb"]
-    whole = make_predict(model, SPECS, Protocol((1.0,)))(images)["rgb"]
+def test_scales_are_averaged(images):
+    both, half, whole = (
+        make_predict(Pointwise(), SPECS, Protocol(scales))(images)["ensemble"]
+        for scales in ((0.5, 1.0), (0.5,), (1.0,))
+    )
     np.testing.assert_allclose(both, (half + whole) / 2, atol=1e-6)
     assert np.abs(half - whole).max() > 1e-3
 
@@ -139,11 +140,14 @@ def test_where_windows_overlap_their_probabilities_are_averaged():
     np.testing.assert_allclose(found[0, 0, :, :2], expected, atol=1e-6)
 
 
-def test_windows_scales_and_mirroring_together(model, images):
+def test_windows_scales_and_mirroring_together(images):
     protocol = Protocol((0.5, 1.0), flip=True, window=(32, 32))
+    model = Pointwise()
     found = make_predict(model, SPECS, protocol)(images)
-    assert found["ensemble"].shape == (2, 40, 56, 4)
+    assert found["ensemble"].shape == (2, 40, 56, 3)
     np.testing.assert_allclose(found["ensemble"].sum(-1), 1, atol=1e-5)
+    sizes = [seen["rgb"].shape[1:3] for seen in model.seen]
+    assert sizes.count((16, 16)) == sizes.count((32, 32)) == len(sizes) / 2 == 2 * 2 * 3
 
 
 def batches_of(labels, predictions, size=2):
