@@ -58,6 +58,7 @@ def test_builds(tmp_path, name, write, numbers):
     assert {s: i.num_examples for s, i in builder.info.splits.items()} == numbers
 
 
+@pytest.mark.slow
 def test_broken_archive(tmp_path):
     member = f"{sunrgbd.make_frames()[1].folder}/depth_bfx/000002_2014-05-26.png"
     (tmp_path / "downloads").mkdir()

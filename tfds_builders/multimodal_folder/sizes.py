@@ -100,9 +100,16 @@ def to_one_size(images, crop_to=None, resized=(), label_column=None):
             f"{crop_to!r} by at most 2.5 % of each side, which is cropped. Received: "
             f"{_listed({crop_to: size, **others})}. If they show the same view in another "
             f"resolution, have them resized: {_advice(others, size)}; if they show another view, "
-            f"crop the files to that of {crop_to!r}"
+            f"crop the files to that of {crop_to!r}{_turned(others, size)}"
         )
     return {column: center_crop(image, *size) for column, image in images.items()}
+
+
+def _turned(sizes, reference):
+    names = [column for column, size in sizes.items() if size == reference[::-1]]
+    if not names:
+        return ""
+    return f". {', '.join(names)}: turned by 90 degrees? Images are read upright as EXIF says"
 
 
 def _advice(sizes, reference):

@@ -181,6 +181,7 @@ def test_repaired_archive_is_built(tmp_path):
     assert build(tmp_path / "manual").info.splits["train"].num_examples == 3
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path):
     contents = archives.contents()
     archives.write_zips(tmp_path / "good", contents)

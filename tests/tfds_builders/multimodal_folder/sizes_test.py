@@ -40,6 +40,11 @@ def test_beyond_the_margin(size):
         to_one_size({"label": image(468, 625), "depth": image(height, width)}, "label")
 
 
+def test_an_image_that_is_turned():
+    with pytest.raises(ValueError, match=r"rgb: turned by 90 degrees\? .* as EXIF says"):
+        to_one_size({"label": image(4, 6), "rgb": image(6, 4, 3)}, "label")
+
+
 def test_without_reference_sizes_must_agree():
     images = {"rgb": image(4, 6, 3), "depth": image(4, 6)}
     assert to_one_size(images) == images
