@@ -289,7 +289,7 @@ def _taskonomy(data, root, options):
         settings["lists"] = {
             split: pathlib.Path(root) / name for split, name in _lists(data).items()
         }
-    config = TaskonomyConfig(tuple(data.columns), **settings)
+    config = TaskonomyConfig(tuple(data.columns), root=root or None, **settings)
     return tfds.builder("taskonomy", config=config, **options)
 
 

@@ -10,10 +10,10 @@ The folder holds 795 + 654 frames in the papers' format, `train.txt` and `val.tx
 """
 
 from recipes.segmentation.configs import default
-from tfds_builders.nyudv2_rgbd.class_names import THIRTEEN_OF_FORTY
+from tfds_builders.nyudv2_rgbd import CLASS_NAMES_40
 
 
 def get_config():
     config = default.get_config()
-    config.data.class_names = tuple(THIRTEEN_OF_FORTY)
+    config.data.class_names = CLASS_NAMES_40
     return config
