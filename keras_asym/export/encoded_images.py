@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_asym.export.image_checks import require, size_checks
+from keras_asym.export.orientation import upright
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -31,7 +32,8 @@ def decode_images(name, files, channels, dtype, max_pixels):
         Tensor `(batch, height, width, channels)`.
 
     Raises:
-        tf.errors.InvalidArgumentError: When the graph runs, if a file is not as it must be.
+        tf.errors.InvalidArgumentError: When the graph runs, if a file is not as it must be, or
+            has an EXIF orientation, which would not be applied.
     """
     shape = tf.shape(tf.raw_ops.PlaceholderWithDefault(input=files, shape=None))
     one_axis = require(
@@ -75,6 +77,7 @@ def decode_images(name, files, channels, dtype, max_pixels):
 
 
 def _known_formats(name, files, dtype):
+    """The files behind checks that they are PNG or JPEG files and stand upright."""
     is_png = (tf.strings.substr(files, 0, len(_PNG)) == _PNG) & (
         tf.strings.length(files) >= _PNG_HEADER
     )
@@ -87,7 +90,7 @@ def _known_formats(name, files, dtype):
         tf.where(~known)[:, 0],
     )
     with tf.control_dependencies([check]):
-        return tf.identity(files)
+        return upright(name, tf.identity(files), is_png)
 
 
 def _headers(name, files, dtype):

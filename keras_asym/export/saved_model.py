@@ -32,8 +32,8 @@ def export_saved_model(
     - `serving_default`: raw images `(batch, height, width, channels)` by modality name, all three
       sizes dynamic.
     - `serving_encoded`: the same images as PNG files (16-bit ones for uint16) or, for uint8, JPEG
-      files, a list of strings by modality name. Only where every modality is uint8 or uint16 with
-      1, 3 or 4 channels.
+      files, a list of strings by modality name. Files with an EXIF or XMP orientation other than
+      1 are refused. Only where every modality is uint8 or uint16 with 1, 3 or 4 channels.
     - `serving_rgb`, `serving_rgb_depth`, ...: `serving_default` for each of `subsets`, what a
       client calls when a sensor is gone.
 
