@@ -101,16 +101,16 @@ class AsymmetricFusion(FusionStrategy):
         return {"sites": self.sites, "shift_source": self.shift_source}
 
 
-def _add_site(edits, convolution, end, modalities, shift_source):
+def _add_site(edits, convolution, end, count, shift_source):
     name = convolution.name
 
     def before(x):
-        return ChannelShuffle(modalities, name=f"{name}_shuffle")(x)  # step 1
+        return ChannelShuffle(count, name=f"{name}_shuffle")(x)  # step 1
 
     def after(y, x):
         source = x if shift_source == "input" else y
-        y = PixelShift(modalities, name=f"{name}_shift")(y, source=source)  # step 3
-        return ChannelShuffle(modalities, name=f"{name}_unshuffle")(y)  # step 4
+        y = PixelShift(count, name=f"{name}_shift")(y, source=source)  # step 3
+        return ChannelShuffle(count, name=f"{name}_unshuffle")(y)  # step 4
 
     edits.before[name] = before
     edits.after[end.name] = after

@@ -1,6 +1,6 @@
 import keras
 
-from keras_asym.fusion.to_multimodal import _check_modalities, _fit_channels
+from keras_asym.fusion.branches import check_modalities, fit_channels
 from keras_asym.layers import FoldModalities
 
 CANDIDATE = "candidate"
@@ -35,18 +35,18 @@ def condition_on_modalities(network, modalities, candidate_channels):
     >>> sorted(model.input)
     ['candidate', 'depth', 'normal']
     """
-    _check_modalities(modalities)
-    channels = network.inputs[0].shape[-1] - candidate_channels
-    if channels < 1:
+    check_modalities(modalities)
+    network_channels = network.inputs[0].shape[-1] - candidate_channels
+    if network_channels < 1:
         raise ValueError(
             f"`network` must have more input channels than the candidate's {candidate_channels}: "
             f"they are for the modality. Received: network '{network.name}' with "
             f"{network.inputs[0].shape[-1]}"
         )
     inputs, fitted = {}, {}
-    for name, count in modalities.items():
-        inputs[name] = keras.Input((None, None, count), name=name)
-        fitted[name] = _fit_channels(inputs[name], f"{network.name}_{name}", channels)
+    for name, channels in modalities.items():
+        inputs[name] = keras.Input((None, None, channels), name=name)
+        fitted[name] = fit_channels(inputs[name], f"{network.name}_{name}", network_channels)
     candidate = keras.Input((None, None, candidate_channels), name=CANDIDATE)
     folded = FoldModalities(tuple(modalities), name=f"{network.name}_fold")(fitted)
     pair = keras.layers.Concatenate(name=f"{network.name}_pair")([folded, candidate])

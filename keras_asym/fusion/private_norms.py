@@ -14,14 +14,17 @@ from keras_asym.layers import (
 def clone(
     network,
     folded,
-    modalities,
+    count,
     fusion,
     freeze_statistics=False,
     synchronized=None,
     instance_statistics=True,
 ):
-    """Clones `network` onto a folded symbolic tensor, weights copied. See `to_multimodal`."""
-    edits = fusion.edits(network, modalities)
+    """Clones `network` onto a tensor of `count` folded modalities, weights copied.
+
+    The other arguments are those of `to_multimodal`.
+    """
+    edits = fusion.edits(network, count)
     check_edits(network, edits)
     clones, inputs_of_sites = {}, {}
     firsts = {edits.site_of(name) for name in edits.after}
@@ -29,9 +32,9 @@ def clone(
     def clone_layer(layer):
         if isinstance(layer, NORMALIZATIONS):
             if isinstance(layer, keras.layers.BatchNormalization):
-                norm = private_batch_norm(layer, modalities, freeze_statistics, synchronized)
+                norm = private_batch_norm(layer, count, freeze_statistics, synchronized)
             else:
-                norm = private_instance_norm(layer, modalities, instance_statistics)
+                norm = private_instance_norm(layer, count, instance_statistics)
             clones[layer] = norm
             edit = edits.normalization.get(layer.name)
             return norm if edit is None else edit(norm)
@@ -62,7 +65,7 @@ def clone(
     return features
 
 
-def private_batch_norm(layer, modalities, freeze_statistics, synchronized):
+def private_batch_norm(layer, count, freeze_statistics, synchronized):
     """The `ModalityBatchNormalization` with the settings of a plain BatchNormalization."""
     if layer.renorm:
         raise ValueError(
@@ -80,10 +83,10 @@ def private_batch_norm(layer, modalities, freeze_statistics, synchronized):
         config.pop(key)
     if synchronized is not None:
         config["synchronized"] = synchronized
-    return ModalityBatchNormalization(modalities, freeze_statistics=freeze_statistics, **config)
+    return ModalityBatchNormalization(count, freeze_statistics=freeze_statistics, **config)
 
 
-def private_instance_norm(layer, modalities, instance_statistics):
+def private_instance_norm(layer, count, instance_statistics):
     """The `ModalityInstanceNormalization` with the settings of a plain GroupNormalization."""
     channels = layer.input.shape[-1]
     if layer.groups not in (-1, channels) or layer.axis not in (-1, 3):
@@ -96,9 +99,7 @@ def private_instance_norm(layer, modalities, instance_statistics):
     config = layer.get_config()
     for key in ("axis", "groups"):
         config.pop(key)
-    return ModalityInstanceNormalization(
-        modalities, instance_statistics=instance_statistics, **config
-    )
+    return ModalityInstanceNormalization(count, instance_statistics=instance_statistics, **config)
 
 
 def _copy_to_rows(plain, private):

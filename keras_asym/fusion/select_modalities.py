@@ -1,7 +1,7 @@
 import keras
 
+from keras_asym.fusion.branches import unfold_structure
 from keras_asym.fusion.graph import rebuild
-from keras_asym.fusion.to_multimodal import _unfold
 from keras_asym.layers import ChannelExchange, FoldModalities
 from keras_asym.layers.modality_layer import ModalityLayer
 
@@ -60,7 +60,7 @@ def select_modalities(model, names):
     folded = FoldModalities(names, name="fold_modalities")(fitted)
     features = rebuild(core, folded, lambda layer: layer, call_layer)
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
-    outputs = _unfold(features, names)
+    outputs = unfold_structure(features, names)
     if "ensemble" in model.output:
         mixed = model.output["ensemble"]._keras_history
         mix = mixed.operation

@@ -1,10 +1,11 @@
 import keras
 
+from keras_asym.fusion.branches import check_modalities, fit_channels, unfold_structure
 from keras_asym.fusion.graph import check_network
 from keras_asym.fusion.private_normalization import PrivateNormalization
 from keras_asym.fusion.private_norms import clone
 from keras_asym.fusion.strategy import FusionStrategy
-from keras_asym.layers import FoldModalities, ModalityEnsemble, RepeatChannels, UnfoldModalities
+from keras_asym.layers import FoldModalities, ModalityEnsemble
 
 
 def to_multimodal(
@@ -54,7 +55,7 @@ def to_multimodal(
     >>> sorted(model.output)
     ['depth', 'rgb']
     """
-    _check_modalities(modalities)
+    check_modalities(modalities)
     fusion = PrivateNormalization() if fusion is None else fusion
     if not isinstance(fusion, FusionStrategy):
         raise ValueError(
@@ -62,11 +63,11 @@ def to_multimodal(
             f"Received: fusion={fusion!r}"
         )
     check_network(network)
-    *size, channels = network.inputs[0].shape[1:]
+    *size, network_channels = network.inputs[0].shape[1:]
     inputs, fitted = {}, {}
-    for name, count in modalities.items():
-        inputs[name] = keras.Input((*size, count), name=name)
-        fitted[name] = _fit_channels(inputs[name], name, channels)
+    for name, channels in modalities.items():
+        inputs[name] = keras.Input((*size, channels), name=name)
+        fitted[name] = fit_channels(inputs[name], name, network_channels)
     folded = FoldModalities(tuple(modalities), name="fold_modalities")(fitted)
     features = clone(
         network,
@@ -77,7 +78,7 @@ def to_multimodal(
         synchronized,
         instance_statistics,
     )
-    outputs = _unfold(features, list(modalities))
+    outputs = unfold_structure(features, list(modalities))
     if ensemble:
         if keras.tree.is_nested(features):
             raise ValueError(
@@ -86,39 +87,3 @@ def to_multimodal(
             )
         outputs["ensemble"] = ModalityEnsemble(len(modalities), name="ensemble")(features)
     return keras.Model(inputs, outputs, name=network.name)
-
-
-def _check_modalities(modalities):
-    if not isinstance(modalities, dict) or not modalities:
-        raise ValueError(
-            '`modalities` must be a dictionary of name -> channels, such as {"rgb": 3, "depth": '
-            f"1}}. Received: modalities={modalities!r}"
-        )
-    for name, channels in modalities.items():
-        if name == "ensemble":
-            raise ValueError('`modalities` must not use the name "ensemble": it is an output.')
-        if not isinstance(channels, int) or channels < 1:
-            raise ValueError(
-                "`modalities` must give each name a number of channels of at least 1. "
-                f"Received: {name!r}: {channels!r}"
-            )
-
-
-def _fit_channels(x, name, channels):
-    if x.shape[-1] == channels:
-        return x
-    if x.shape[-1] < channels:
-        return RepeatChannels(channels, name=f"{name}_repeat")(x)
-    return keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_projection")(x)
-
-
-def _unfold(features, names):
-    """{name: structure of features} from a structure of folded features."""
-    flat = []
-    for index, tensor in enumerate(keras.tree.flatten(features)):
-        layer_name = "unfold_modalities" + (f"_{index}" if index else "")
-        flat.append(UnfoldModalities(len(names), name=layer_name)(tensor))
-    return {
-        name: keras.tree.pack_sequence_as(features, [branches[index] for branches in flat])
-        for index, name in enumerate(names)
-    }

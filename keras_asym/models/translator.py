@@ -88,18 +88,19 @@ class Translator(_Step, keras.Model):
     ):
         super().__init__(name=name, **kwargs)
         if modalities is not None:
-            if not isinstance(modalities, dict):
-                modalities = dict.fromkeys(modalities, generator.inputs[0].shape[-1])
+            specs = modalities
+            if not isinstance(specs, dict):
+                specs = dict.fromkeys(modalities, generator.inputs[0].shape[-1])
             generator = to_multimodal(
                 generator,
-                modalities,
+                specs,
                 fusion,
                 instance_statistics=instance_statistics,
                 ensemble=True,
             )
             channels = generator.output["ensemble"].shape[-1]
             if discriminator is not None:
-                discriminator = condition_on_modalities(discriminator, modalities, channels)
+                discriminator = condition_on_modalities(discriminator, specs, channels)
         _check_multimodal(generator, discriminator)
         self.generator = generator
         self.discriminator = discriminator
