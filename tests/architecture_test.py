@@ -1,6 +1,7 @@
 """The import table of the project: who may know whom. CONTRIBUTING.md explains it."""
 
 import ast
+import graphlib
 import importlib.util
 import os
 import subprocess
@@ -94,6 +95,40 @@ def test_rooms_import_what_stands_before_them(name):
 def test_the_package_knows_neither_recipes_nor_tests():
     for path in files("keras_asym"):
         assert not roots(imports(path)) & {"recipes", "tfds_builders", "tests"}, path
+
+
+@pytest.mark.parametrize("folder", ["examples", "keras_asym", "tfds_builders"])
+def test_recipes_are_imported_by_nothing_but_benchmarks(folder):
+    for path in files(folder):
+        assert "recipes" not in roots(imports(path)), path
+
+
+@pytest.mark.parametrize("folder", ["keras_asym", "recipes", "tfds_builders"])
+def test_no_file_imports_itself_in_a_roundabout_way(folder):
+    """Also not hidden in functions: two files that need one another are one, or three."""
+    modules = {module_name(path): path for path in files(folder)}
+    graph = {name: imported_modules(path, modules) for name, path in modules.items()}
+    assert any(graph.values())
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail("import circle: " + " <- ".join(error.args[1]))
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path, modules):
+    """The modules that a file names; a package only if a name of its own `__init__` is taken."""
+    named = imports(path)
+    opened = {name.rpartition(".")[0] for name in named if name not in modules}
+    return {
+        name
+        for name in named & modules.keys()
+        if modules[name].name != "__init__.py" or name in opened
+    }
 
 
 def test_builders_of_data_sets_need_no_keras():
