@@ -1,8 +1,9 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_asym.networks import FIDInception
+from keras_asym import networks
 from recipes.image_translation.evaluation import (
     Inception,
     Protocol,
@@ -11,7 +12,6 @@ from recipes.image_translation.evaluation import (
     evaluate,
     text_table,
 )
-from tests.helpers import randomize
 from tests.models.tiny_translator import batch, tiny_translator
 
 
@@ -27,9 +27,10 @@ def batches(count, size, **kwargs):
 
 
 def inception(subset_size=4):
-    """FID and KID by random features."""
+    """FID and KID of mean colours, in place of the Inception network's features."""
     made = Inception(subset_size=subset_size)
-    made.network = randomize(FIDInception(width=2))
+    layers = [keras.Input((24, 32, 3)), keras.layers.GlobalAveragePooling2D()]
+    made.network = keras.Sequential(layers)
     return made
 
 
@@ -102,8 +103,6 @@ def test_too_few_images_for_kid():
         inception(6).check(5)
     inception(5).check(5)
     Inception(subset_size=50).check(5)  # nothing is measured
-    with pytest.raises(ValueError, match="subset_size"):
-        evaluate(tiny_translator(), batches(5, 2), inception(6), progress=False)
 
 
 def test_results_are_saved_as_soon_as_each_exists():
@@ -137,7 +136,8 @@ def test_images_that_are_too_small_for_ssim():
     check_size((11, 11))
 
 
-def test_weights_that_are_not_there(tmp_path):
+def test_weights_that_are_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "FIDInception", lambda: None)  # which takes seconds to build
     with pytest.raises(ValueError, match="which is not there"):
         Inception(str(tmp_path / "inception.pth"))
 
