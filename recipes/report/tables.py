@@ -85,6 +85,12 @@ def confusion_table(matrix, names):
         matrix: integer array `(classes, classes)`, a row for each true class.
         names: names of the classes.
     """
+    count = len(names)
+    if matrix.shape != (count, count):
+        raise ValueError(
+            f"`matrix` must be {(count, count)} for the {count} `names`. "
+            f"Received: shape {matrix.shape}"
+        )
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = "".join(

@@ -1,9 +1,11 @@
 import re
+import types
 
 import numpy as np
 import pytest
 
-from recipes.report.exchange import exchange_section, percentage, warning
+from keras_asym.layers import ChannelExchange, ModalityBatchNormalization
+from recipes.report.exchange import exchange_layers, exchange_section, percentage, warning
 
 
 def layer(gamma, name="stack1_block0_2_bn", threshold=0.02):
@@ -75,3 +77,18 @@ def test_data_that_do_not_fit():
         exchange_section([bad], MODALITIES[2])
     with pytest.raises(ValueError, match=r"gamma \(2, 1\)"):
         exchange_section([layer([[0.5], [0.5]])], MODALITIES[3])
+
+
+def test_layers_of_a_model():
+    exchange = ChannelExchange(ModalityBatchNormalization(2, name="block0_bn"), 0.02)
+    exchange(np.zeros((2, 3, 3, 4), "float32"))
+    gamma = np.array([[0.5, 0.01, -0.01, 1.0], [0.0, 0.5, 0.5, -0.5]], "float32")
+    exchange.layer.gamma.assign(gamma)
+    plain = ModalityBatchNormalization(2)
+    model = types.SimpleNamespace(network=types.SimpleNamespace(layers=[plain, exchange]))
+    (found,) = exchange_layers(model)
+    assert found["name"] == "block0_bn" and found["threshold"] == 0.02
+    np.testing.assert_array_equal(found["gamma"], gamma)
+    np.testing.assert_array_equal(found["rate"], [0.5, 0.25])
+    html = exchange_section([found], MODALITIES[2])
+    assert "rgb 50.0 %, depth 25.0 %" in html

@@ -1,11 +1,17 @@
+import types
 from html.parser import HTMLParser
 
+import ml_collections
 import numpy as np
 import pytest
 
-from recipes.report import write_report
+from keras_asym.layers import ChannelExchange, ModalityBatchNormalization
+from recipes.report import page as pages
+from recipes.report.page import curves, panel, run_sections, write_page
+from recipes.report.tables import class_table, confusion_table, legend_list
 
 VOID_ELEMENTS = ("meta", "img", "rect", "line")
+PICTURE = np.zeros((4, 6, 3), "uint8")
 
 
 class Page(HTMLParser):
@@ -34,99 +40,147 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def sections(tmp_path):
-    log = tmp_path / "log.csv"
-    log.write_text("epoch,loss,val_ensemble_mean_iou\n0,1.0,0.1\n1,0.5,0.2\n")
-    picture = np.zeros((4, 6, 3), "uint8")
-    return {
-        "command": "python -m recipes.segmentation.train --workdir=<here>",
-        "config": {"seed": 1},
-        "results": {"rgb": {"mean IoU": 0.4}, "ensemble": {"mean IoU": 0.5}},
-        "protocol": "Single-scale, test split, 2 images",
-        "class_iou": {"rgb": [0.4, 0.4], "ensemble": [0.5, 0.5]},
-        "class_names": ["wall", "<floor>"],
-        "curves": log,
-        "examples": [{"name": "<room>", "images": {"input: rgb": picture, "truth": picture}}],
-        "legend": {"wall": (1, 2, 3)},
-        "exchange": [
-            {"name": "bn", "gamma": np.ones((2, 4)), "threshold": 0.02, "rate": np.zeros(2)}
-        ],
-        "modalities": ["rgb", "depth"],
-    }
+def log(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,val_ensemble_mean_iou\n0,1.0,0.1\n1,0.5,0.2\n")
+    return path
 
 
-def read(path, **data):
-    write_report(path, title="A <title> & more", **data)
+@pytest.fixture
+def task():
+    """What a page asks of a task."""
+    tables = [
+        ("IoU by class", class_table({"rgb": [0.4, 0.4]}, ["wall", "<floor>"])),
+        ("Confusion of the ensemble", confusion_table(np.eye(2), ["wall", "<floor>"])),
+    ]
+    return types.SimpleNamespace(
+        percent=True,
+        lower_is_better=(),
+        config=ml_collections.ConfigDict({"seed": 1, "fusion": {"l1": 6e-4}}),
+        legend=lambda: legend_list({"wall": (1, 2, 3)}),
+        sections=lambda found: tables if found.details else [],
+    )
+
+
+@pytest.fixture
+def found():
+    return types.SimpleNamespace(
+        protocol="single scale, <test> split",
+        images=2,
+        results={"rgb": {"mean IoU": 0.4}, "ensemble": {"mean IoU": 0.5}},
+        details={"ensemble": np.eye(2)},
+    )
+
+
+def model(exchange=True):
+    layer = ChannelExchange(ModalityBatchNormalization(2, name="bn"), 0.02)
+    layer(np.zeros((2, 3, 3, 4), "float32"))
+    network = types.SimpleNamespace(layers=[layer] if exchange else [])
+    return types.SimpleNamespace(network=network, modality_names=["rgb", "depth"])
+
+
+PANELS = [("<room>", {"input: rgb": PICTURE, "truth": PICTURE})]
+
+
+def write(path, sections, command=None):
+    write_page(path, "A <title> & more", sections, command)
     text = path.read_text(encoding="utf-8")
     return text, Page(text)
 
 
-def test_all_sections_in_one_file(tmp_path, sections):
-    text, page = read(tmp_path / "report.html", **sections)
+def test_a_page_holds_everything(tmp_path, task, found, log):
+    sections = run_sections(task, found, model(), PANELS, log)
+    path = tmp_path / "report.html"
+    text, page = write(path, sections, "python -m recipes.segmentation.train --workdir=<here>")
     assert page.headings == [
         "Results",
         "Examples",
         "IoU by class",
+        "Confusion of the ensemble",
         "Learning curves",
         "Channel exchange",
         "Configuration",
     ]
-    assert "Single-scale, test split, 2 images. Values in percent." in text
+    assert "Single scale, &lt;test&gt; split, 2 images. Values in percent." in text
+    assert "<td>40.0</td>" in text and "<b>50.0</b>" in text
+    assert "<dt>fusion.l1</dt><dd>0.0006</dd>" in text and "rgb(1,2,3)" in text
+    assert "No channel is exchanged" in text
     assert len(page.sources) == 3
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
-    assert "<script" not in text and "http" not in text
+    assert "<script" not in text and "http" not in text and "url(" not in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "report.html"]
 
 
-def test_names_are_escaped(tmp_path, sections):
-    text, _ = read(tmp_path / "report.html", **sections)
-    for name in ("<title> &", "<here>", "<room>", "<floor>"):
+def test_names_are_escaped(tmp_path, task, found, log):
+    sections = run_sections(task, found, model(), PANELS, log)
+    text, _ = write(tmp_path / "report.html", sections, "train --workdir=<here>")
+    for name in ("<title> &", "<here>", "<room>", "<floor>", "<test>"):
         assert name not in text
     assert "A &lt;title&gt; &amp; more</h1>" in text
-
-
-def test_sections_without_data_are_left_out(tmp_path):
-    _, page = read(tmp_path / "report.html")
-    assert page.headings == []
+    assert "<span>train</span> <span>--workdir=&lt;here&gt;</span>" in text
 
 
 @pytest.mark.parametrize(
-    ("left_out", "heading"),
-    [
-        ("results", "Results"),
-        ("examples", "Examples"),
-        ("class_iou", "IoU by class"),
-        ("curves", "Learning curves"),
-        ("exchange", "Channel exchange"),
-        ("config", "Configuration"),
-    ],
+    "left_out", ["Examples", "IoU by class", "Learning curves", "Channel exchange"]
 )
-def test_each_section_is_optional(tmp_path, sections, left_out, heading):
-    _, page = read(tmp_path / "report.html", **{**sections, left_out: None})
-    assert len(page.headings) == 5 and heading not in page.headings
-
-
-@pytest.mark.parametrize("needed", ["protocol", "class_names", "modalities"])
-def test_what_belongs_together(tmp_path, sections, needed):
-    with pytest.raises(ValueError, match=f"`{needed}` must be given with"):
-        read(tmp_path / "report.html", **{**sections, needed: None})
-    assert not (tmp_path / "report.html").exists()
-
-
-def test_results_that_are_no_fractions(tmp_path):
-    results = {"cen": {"FID": 62.63}, "concat": {"FID": 78.82}}
-    text, _ = read(
-        tmp_path / "report.html",
-        results=results,
-        protocol="Clean FID",
-        percent=False,
-        lower_is_better=("FID",),
+def test_sections_without_data_are_left_out(tmp_path, task, found, log, left_out):
+    if left_out == "IoU by class":
+        found.details = {}
+    path = tmp_path / "none.csv" if left_out == "Learning curves" else log
+    sections = run_sections(
+        task, found, model(left_out != "Channel exchange"), PANELS * (left_out != "Examples"), path
     )
-    assert "<b>62.63</b>" in text and "percent" not in text
+    _, page = write(tmp_path / "report.html", sections)
+    assert left_out not in page.headings
+    assert len(page.headings) == (5 if left_out == "IoU by class" else 6)
 
 
-def test_an_old_report_is_replaced(tmp_path, sections):
+def test_results_that_are_no_fractions(tmp_path, task, found, log):
+    task.percent, task.lower_is_better = False, ("FID",)
+    found.results = {"cen": {"FID": 62.63}, "concat": {"FID": 78.82}}
+    sections = run_sections(task, found, model(False), [], log)
+    html = dict(sections)["Results"]
+    assert "<b>62.63</b>" in html and "percent" not in html and "split, 2 images</p>" in html
+
+
+def test_the_style_is_the_file_s(tmp_path, monkeypatch):
+    text, _ = write(tmp_path / "report.html", [])
+    assert pages.STYLE.name == "page.css"
+    assert f"<style>{pages.STYLE.read_text()}</style>" in text
+    for name in (
+        "confusion",
+        "swatch",
+        "panel",
+        "warning",
+        "legend",
+        "bar",
+        "wide",
+        "side-by-side",
+    ):
+        assert f".{name}" in text  # what the tables are called
+    other = tmp_path / "other.css"
+    other.write_text("body { color: red }")
+    monkeypatch.setattr(pages, "STYLE", other)
+    text, _ = write(tmp_path / "report.html", [])
+    assert "<style>body { color: red }</style>" in text
+
+
+def test_a_page_without_sections_and_an_old_one_that_is_replaced(tmp_path, task, found, log):
     path = tmp_path / "report.html"
-    read(path, **sections)
-    text, page = read(path)
-    assert page.headings == [] and "room" not in text
+    write(path, run_sections(task, found, model(), PANELS, log), "train")
+    text, page = write(path, [("Empty", "")])
+    assert page.headings == [] and "room" not in text and "<pre>" not in text
+
+
+def test_a_row_of_pictures_in_order():
+    html = panel(("room", {"input: rgb": PICTURE, "truth": PICTURE, "<rgb>": PICTURE}))
+    Page(html)
+    assert html.count("<img") == 3 and "repeat(3," in html
+    assert html.index("input: rgb") < html.index("truth") < html.index("&lt;rgb&gt;")
+
+
+def test_curves_without_a_log_or_values(tmp_path, log):
+    assert curves(tmp_path / "none.csv") == ""
+    assert curves(log).startswith('<img alt="Learning curves"')
+    log.write_text("epoch,learning_rate\n0,1.0\n")
+    assert curves(log) == ""

@@ -1,10 +1,17 @@
 import math
 import re
 
+import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from recipes.report.tables import class_table, config_list, legend_list, results_table
+from recipes.report.tables import (
+    class_table,
+    config_list,
+    confusion_table,
+    legend_list,
+    results_table,
+)
 
 
 def bold(html):
@@ -62,3 +69,21 @@ def test_nested_config(kind):
 def test_legend():
     html = legend_list({"<wall>": (255, 0, 1)})
     assert "rgb(255,0,1)" in html and "&lt;wall&gt;" in html
+
+
+def test_confusion_by_hand():
+    matrix = np.array([[996, 4, 0], [0, 0, 0], [1, 1, 2]])
+    html = confusion_table(matrix, ["wall", "<floor>", "door"])
+    rows = re.findall("<tr><th>(.*?)</th>(.*?)</tr>", html.partition("<tbody>")[2])
+    assert [name for name, _ in rows] == ["wall", "&lt;floor&gt;", "door"]
+    cells = [re.findall('<td style="--share:(.*?)%" title="(.*?)">(.*?)</td>', x) for _, x in rows]
+    assert [[text for _, _, text in row] for row in cells] == [
+        ["100", "", ""],
+        ["", "", ""],
+        ["25", "25", "50"],
+    ]
+    assert [share for share, _, _ in cells[2]] == ["25", "25", "50"]
+    assert cells[2][0][1] == "door as wall" and cells[0][1][1] == "wall as &lt;floor&gt;"
+    assert html.count("<th>") == 4 + 3
+    with pytest.raises(ValueError, match=r"`matrix` must be \(2, 2\).*Received: shape \(3, 3\)"):
+        confusion_table(matrix, ["wall", "floor"])
