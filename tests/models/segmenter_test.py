@@ -30,7 +30,7 @@ BY_NAME = {"ids": lambda fusion: type(fusion).__name__}
 
 
 def predictions(model, x):
-    return {key: np.asarray(value) for key, value in model.predict_on_batch(x).items()}
+    return {key: ops.convert_to_numpy(value) for key, value in model(x).items()}
 
 
 def upsample(logits, size):
@@ -186,26 +186,24 @@ class TestLoss:
 
 class TestTraining:
     @pytest.mark.parametrize("count", [1, 2])
-    def test_names_of_the_logs(self, count):
+    def test_fit_learns_and_names_its_logs(self, count):
         model = tiny_segmenter(count, ChannelExchanging())
-        model.compile("sgd")
-        x, y = batch(count)
-        history = model.fit(x, y, batch_size=2, epochs=2, validation_data=(x, y), verbose=0)
+        model.compile(keras.optimizers.Adam(0.02))
+        x, _ = batch(count)
+        y = np.where(
+            x["rgb"][..., 0] > 0, 1, np.where(x.get("depth", 0 * x["rgb"])[..., 0] > 0, 2, 0)
+        )
+        history = model.fit(
+            x, y, batch_size=4, epochs=25, validation_data=(x, y), validation_freq=25, verbose=0
+        ).history
         keys = [*NAMES[:count], "ensemble"]
         names = {f"{k}_{f}" for k in keys for f in ("pixel_accuracy", "mean_accuracy", "mean_iou")}
         names |= {"loss"} | ({f"{k}_loss" for k in keys} if count > 1 else set())
-        assert set(history.history) == names | {f"val_{name}" for name in names}
-        assert set(model.evaluate(x, y, verbose=0, return_dict=True)) == names
-        predicted = model.predict(x, batch_size=3, verbose=0)
+        assert set(history) == names | {f"val_{name}" for name in names}
+        assert set(model.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)) == names
+        predicted = model.predict(x, batch_size=4, verbose=0)
         assert predicted["ensemble"].shape == (*y.shape, CLASSES)
-
-    def test_fit_learns(self):
-        model = tiny_segmenter(2, ChannelExchanging())
-        model.compile(keras.optimizers.Adam(0.02))
-        x, _ = batch(2)
-        y = np.where(x["rgb"][..., 0] > 0, 1, np.where(x["depth"][..., 0] > 0, 2, 0))
-        history = model.fit(x, y, batch_size=4, epochs=25, verbose=0).history
-        assert history["ensemble_loss"][-1] < 0.6 * history["ensemble_loss"][0]
+        assert history["loss"][-1] < 0.6 * history["loss"][0]
         assert history["ensemble_mean_iou"][-1] > history["ensemble_mean_iou"][0] + 0.1
 
     def test_figures_are_those_of_all_batches_together(self):
@@ -240,7 +238,7 @@ class TestTraining:
         ]
         assert same == [False, False, frozen, frozen]  # gamma, beta, mean, variance
 
-    @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
+    @pytest.mark.parametrize("fusion", FUSIONS[1:], **BY_NAME)  # they hold what the first one does
     def test_compiled_step_equals_the_plain_one(self, fusion):
         logs, weights = [], []
         for compiled in (False, True):
@@ -277,7 +275,7 @@ class TestTraining:
             before = model.get_weights()
             logs = model.train_on_batch(x, y, return_dict=True)
             exact.compile("sgd")
-            expected = exact.train_on_batch(x, y, return_dict=True)["loss"]
+            expected = float(exact.compute_loss(x, y, exact(x, training=True)))
             assert logs["loss"] == pytest.approx(expected, rel=0.03)
             assert any(np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True))
         finally:

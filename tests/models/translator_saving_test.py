@@ -8,30 +8,22 @@ from tests.models.tiny_translator import adam, batch, tiny_translator
 EXCHANGE = ChannelExchanging(threshold=1e-2, l1=1e-3, sites=r"down\d+_norm$")
 
 
-def trained(**kwargs):
-    model = tiny_translator(fusion=EXCHANGE, **kwargs)
+def test_training_goes_on_as_if_it_had_not_stopped(tmp_path):
+    model = tiny_translator(fusion=EXCHANGE, dropout=0.5, dropout_at_test=False)
     model.compile(adam(), adam(1e-3), jit_compile=False)
     model.train_on_batch(*batch())
-    return model
-
-
-def test_loaded_model_gives_the_same(tmp_path):
-    model = trained(dropout=0.5, dropout_at_test=False)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     x, _ = batch()
     for a, b in zip(arrays(loaded(x)), arrays(model(x)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not loaded.dropout_at_test and loaded.l1_weight == model.l1_weight
-
-
-def test_training_goes_on_as_if_it_had_not_stopped(tmp_path):
-    model = trained()
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
     optimizers = [loaded.optimizer_of(x) for x in (loaded.generator, loaded.discriminator)]
     np.testing.assert_allclose([x.learning_rate for x in optimizers], [1e-2, 1e-3], rtol=1e-6)
     assert [int(x.iterations) for x in optimizers] == [1, 1]
+    for a, b in zip(model.variables, loaded.variables, strict=True):
+        if "seed" in a.path:  # Keras saves no state of random numbers
+            b.assign(a)
     for seed in (1, 2):
         model.train_on_batch(*batch(seed=seed))
         loaded.train_on_batch(*batch(seed=seed))
