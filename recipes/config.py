@@ -114,7 +114,7 @@ def _child(place, key, path, default, missing=None):
     where = f"config.{path}" if path else "config"
     hint = nearest(key, known) or nearest(key, all_names(default), "config.")
     raise ValueError(
-        f"`config.{name}` is no setting{hint}. `{where}` has "
+        f"`config.{name}` is no setting{hint or '.'} `{where}` has "
         f"{', '.join(known) if known else 'no settings below it'}"
     )
 

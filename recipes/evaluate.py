@@ -30,9 +30,7 @@ def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=
     run = RunFolder(workdir)
     task = task_class.of_run(run)
     protocol = task.protocol() if protocol is None else protocol
-    model = run.load(checkpoint)
-    if protocol.modalities:
-        model = model.select(list(protocol.modalities))
+    model = run.load(checkpoint, protocol.modalities)
     dataset = open_evaluated(task.config.data, task.facts, split, task.config.seed)
     source = dataset.source(split, task.image_names)
     words = split

@@ -35,15 +35,13 @@ def predict_folder(task_class, workdir, images, output, checkpoint="best", proto
     run = RunFolder(workdir)
     task = task_class.of_run(run)
     protocol = task.protocol() if protocol is None else protocol
-    model = run.load(checkpoint)
-    if protocol.modalities:
-        model = model.select(list(protocol.modalities))
+    model = run.load(checkpoint, protocol.modalities)
     specs = {name: task.modalities[name] for name in model.modality_names}
     examples = list_examples(images, list(specs))
     output = pathlib.Path(output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     for name, files in examples.items():
-        raw = read_example(name, files, specs, task.facts.dtypes)
+        raw = read_example(name, files, specs, task.facts.dtypes, task.config.data.resize)
         for ending, picture in task.predict(model, name, raw, protocol).items():
             with replaced(output / f"{name}{ending}.png") as file:
                 file.write(tf.io.encode_png(picture).numpy())

@@ -1,6 +1,7 @@
 """Rules for the values of settings, so that a wrong one ends a run before any work."""
 
 import math
+import re
 import typing
 
 
@@ -38,6 +39,23 @@ def text():
     return Rule(lambda x: isinstance(x, str), "a text")
 
 
+def pattern():
+    return Rule(_is_pattern, "a regular expression")
+
+
+def names():
+    return Rule(
+        lambda x: not isinstance(x, str) and len(set(x)) == len(x) and all(map(_is_name, x)),
+        "distinct names, or empty",
+    )
+
+
+def sequence(rule, length):
+    return Rule(
+        lambda x: len(x) == length and all(map(rule.holds, x)), f"{length} times {rule.words}"
+    )
+
+
 def size(optional=False):
     words = "(height, width) in pixels, two whole numbers of at least 1"
     return Rule(
@@ -47,7 +65,7 @@ def size(optional=False):
 
 def distinct_names():
     return Rule(
-        lambda x: len(x) > 0 and len(set(x)) == len(x) and all(isinstance(n, str) for n in x),
+        lambda x: len(x) > 0 and len(set(x)) == len(x) and all(map(_is_name, x)),
         "distinct names, at least one",
     )
 
@@ -92,6 +110,18 @@ def _is_whole(x):
 
 def _is_number(x):
     return isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
+
+
+def _is_name(x):
+    return isinstance(x, str) and x != ""
+
+
+def _is_pattern(x):
+    try:
+        re.compile(x)
+    except (re.error, TypeError):
+        return False
+    return True
 
 
 def _is_pixels(x):

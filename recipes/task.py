@@ -32,6 +32,8 @@ MAY_CHANGE = (
 the fingerprint of the data says whether they do."""
 RULES = {
     "seed": settings.whole(0),
+    "init": settings.text(),
+    "callbacks": settings.names(),
     "inputs": settings.distinct_names(),
     "batch_size": settings.whole(1),
     "eval_batch_size": settings.whole(1),
@@ -45,7 +47,15 @@ RULES = {
     "jit_compile": settings.flag(),
     "report_examples": settings.whole(0),
     "data.name": settings.text(),
+    "data.data_dir": settings.text(),
+    "data.file_format": settings.one_of(("", "tfrecord", "array_record", "parquet")),
     "data.hold_out": settings.number(0, 1),
+    "data.root": settings.text(),
+    "data.columns": settings.names(),
+    "data.num_classes": settings.whole(0),
+    "data.class_names": settings.names(),
+    "data.crop_to": settings.text(),
+    "data.resize": settings.names(),
     "data.width": settings.whole(1),
     "data.height": settings.whole(1),
     "optimizer.decay": settings.one_of(DECAYS),
@@ -58,6 +68,8 @@ RULES = {
     "fusion.threshold": settings.number(0),
     "fusion.l1": settings.number(0),
     "fusion.share_only": settings.flag(),
+    "fusion.exchange_sites": settings.pattern(),
+    "fusion.shuffle_sites": settings.pattern(),
     "fusion.shift_source": settings.one_of(("input", "output")),
     "augmentation.size": settings.size(),
     "augmentation.mirror": settings.number(0, 1 + 1e-9),
@@ -173,7 +185,8 @@ class Task:
 
     def survey(self, dataset):
         """Looks at the splits before training; says what it saw, and raises what cannot be."""
-        train = surveys.survey(dataset.source("train"), self.image_names)
+        source = dataset.source("train", self.image_names, memory=True)
+        train = surveys.survey(source, self.image_names)
         surveys.check_values(train.images, self.image_specs, dataset.units_per_metre())
         return train
 

@@ -53,6 +53,7 @@ class DataSet:
         self.builder = builder
         self.hold_out = hold_out
         self.seed = seed
+        self._kept = {}
         self._stored = {name: (name, None) for name in builder.info.splits}
         if hold_out:
             if self._counts["train"] < 2:
@@ -97,6 +98,11 @@ class DataSet:
             names: Names of the images to decode, which is most of the work; all by default.
             memory: Whether decoded examples are kept in memory where they are small.
         """
+        if memory:
+            key = split, names
+            if key not in self._kept:
+                self._kept[key] = keep_in_memory(self.source(split, names))
+            return self._kept[key]
         stored = self.stored_split(split)
         held_out = self._stored[split][1]
         features = self.features
@@ -106,7 +112,7 @@ class DataSet:
         source = RecordSource(self.builder, stored, features)
         if held_out is not None:
             source = SubsetSource(source, self._part(len(source), held_out))
-        return keep_in_memory(source) if memory else source
+        return source
 
     def _part(self, count, held_out):
         order = np.random.default_rng((self.seed, 2)).permutation(count)

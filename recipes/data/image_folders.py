@@ -3,6 +3,7 @@
 import pathlib
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
+from tfds_builders.multimodal_folder.sizes import to_one_size
 from tfds_builders.reading.junk import is_junk
 
 
@@ -55,7 +56,7 @@ def _files(folder, modality):
     return found
 
 
-def read_example(name, files, specs, dtypes=None):
+def read_example(name, files, specs, dtypes=None, resized=()):
     """Reads one example.
 
     Args:
@@ -63,6 +64,7 @@ def read_example(name, files, specs, dtypes=None):
         files: `{modality: path}`.
         specs: `{modality: spec}`, of which `channels` is looked at.
         dtypes: `{modality: name of the dtype}` that the model was trained on; any by default.
+        resized: Modalities that are resized to the size of the others, as in training.
 
     Returns:
         `{modality: array (height, width, channels)}`.
@@ -84,6 +86,8 @@ def read_example(name, files, specs, dtypes=None):
                 f"same distance or intensity has other values in {image.dtype}. Received: "
                 f"{image.dtype}; save it as {expected} in the unit of the training"
             )
+    if set(resized) & set(images) and not set(images) <= set(resized):
+        images = to_one_size(images, resized=tuple(m for m in images if m in resized))
     sizes = {modality: image.shape[:2] for modality, image in images.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(

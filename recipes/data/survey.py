@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from recipes.data.checks import VOID
+from recipes.data.sources import SubsetSource
 from recipes.data.values import encoding_of
 
 SAMPLE = 500
@@ -54,8 +55,7 @@ def survey(source, names):
         if name != "label"
     }
     sizes = set()
-    for number in numbers:
-        example = source[number]
+    for example in SubsetSource(source, numbers).dataset().as_numpy_iterator():
         if labels is not None:
             values = example["label"]
             labels += np.bincount(values[(values >= 0) & (values < 256)].ravel(), minlength=256)

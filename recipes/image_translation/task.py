@@ -24,6 +24,8 @@ class ImageTranslation(Task):
     lower_is_better = LOWER_IS_BETTER
     note = "Lower is better but for PSNR and SSIM"
     rules = {  # noqa: RUF012 (read only)
+        "target": settings.text(),
+        "data.image_size": settings.size(optional=True),
         "epochs": settings.whole(1),
         "generator.filters": settings.whole(1),
         "generator.depth": settings.whole(2),
@@ -35,6 +37,7 @@ class ImageTranslation(Task):
         "optimizer.rate": settings.number(0),
         "optimizer.beta_1": settings.number(0, 1),
         "optimizer.beta_2": settings.number(0, 1),
+        "inception.path": settings.text(),
         "inception.protocol": settings.one_of(("clean", "published")),
         "inception.subset_size": settings.whole(2),
         "augmentation.resize": settings.size(optional=True),

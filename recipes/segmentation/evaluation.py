@@ -164,7 +164,7 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
     for key, metric in metrics.items():
         values = metric.result()
         results[key] = {name: float(values[f"{key}_{end}"]) for name, end in METRICS.items()}
-        matrices[key] = keras.ops.convert_to_numpy(metric.matrix).round().astype("int64")
+        matrices[key] = metric.counts()
     return results, matrices
 
 

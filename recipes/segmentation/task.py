@@ -34,11 +34,13 @@ class Segmentation(Task):
         "network.backbone": settings.one_of([f"resnet{n}" for n in (18, 34, 50, 101, 152)]),
         "network.backbone_width": settings.whole(1),
         "network.decoder": settings.one_of(("full", "light")),
+        "network.decoder_widths": settings.sequence(settings.whole(1), 4),
         "network.dropout": settings.number(0, 1),
         "optimizer.name": settings.one_of(("sgd", "adamw")),
         "optimizer.momentum": settings.number(0, 1),
         "optimizer.l2": settings.number(0),
         "evaluation_resize": settings.one_of(("bilinear", "bicubic")),
+        "pretrained": settings.text(),
         "freeze_statistics": settings.flag(),
         "data.eval_size": settings.size(optional=True),
     }

@@ -2,6 +2,10 @@ import ml_collections
 import pytest
 
 from recipes import settings
+from recipes.config import all_names
+from recipes.image_translation.task import ImageTranslation
+from recipes.segmentation.task import Segmentation
+from recipes.task import RULES
 
 
 @pytest.mark.parametrize(
@@ -14,6 +18,9 @@ from recipes import settings
         (settings.flag(), [True, False], [1, "true"]),
         (settings.size(), [(1, 2), [3, 4]], [(), (1,), (0, 1), (1.5, 2), 3, "12"]),
         (settings.size(optional=True), [(), (1, 2)], [(1,), (-1, 2)]),
+        (settings.pattern(), ["", "a|b"], ["(", 3]),
+        (settings.names(), [(), ("a", "b")], ["ab", ("a", "a"), ("",), 3]),
+        (settings.sequence(settings.whole(1), 2), [(1, 2)], [(1,), (1, 0), 3]),
         (settings.distinct_names(), [("a",), ("a", "b")], [(), ("a", "a"), (1,), 3]),
     ],
 )
@@ -35,3 +42,23 @@ def test_keys():
         settings.check_keys("stages.0", {"epoch": 1}, ("epochs",))
     with pytest.raises(ValueError, match="must be a mapping"):
         settings.check_keys("stages.0", 3, ("epochs",))
+
+
+ELSEWHERE = {
+    Segmentation: (
+        *("modalities", "stages", "class_weights", "data.lists", "data.num_examples"),
+        *("augmentation.scale", "augmentation.shorter_side"),
+    ),
+    ImageTranslation: ("modalities", "data.lists", "data.num_examples", "data.splits"),
+}
+"""Settings that the tasks, the specs and the builders check themselves."""
+
+
+@pytest.mark.parametrize("task", ELSEWHERE)
+def test_every_setting_has_a_rule(task):
+    names = all_names(task.default_config())
+    checked = {*RULES, *task.rules}
+    missing = [
+        name for name in names if name not in checked and not name.startswith(ELSEWHERE[task])
+    ]
+    assert not missing

@@ -114,4 +114,5 @@ def _turned(sizes, reference):
 
 def _advice(sizes, reference):
     names = tuple(column for column, size in sizes.items() if size != reference)
-    return f"resize=({', '.join(map(repr, names))},)"
+    arguments = ", ".join(map(repr, names))
+    return f"resize=({arguments},), in a recipe --config.data.resize={','.join(names)}"

@@ -121,3 +121,20 @@ def test_what_is_no_image_is_named(folder):
     (folder / "rgb/a.png").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match=r"rgb/a.png: .*LFS"):
         read(folder)
+
+
+def test_modalities_are_resized_as_in_training(tmp_path):
+    files = {}
+    for name, size in (("rgb", (8, 12)), ("thermal", (4, 6))):
+        files[name] = tmp_path / f"{name}.png"
+        shape = (*size, 3) if name == "rgb" else size
+        values = np.arange(np.prod(shape)).reshape(shape).astype("uint8")
+        Image.fromarray(values).save(files[name])
+    specs = {"rgb": {"channels": 3}, "thermal": {"channels": 1}}
+    with pytest.raises(ValueError, match="must have one height and width"):
+        read_example("a", files, specs)
+    images = read_example("a", files, specs, resized=("thermal", "label"))
+    assert images["thermal"].shape == (8, 12, 1)
+    np.testing.assert_array_equal(images["thermal"][::2, ::2, 0], np.arange(24).reshape(4, 6))
+    alone = read_example("a", {"thermal": files["thermal"]}, specs, resized=("thermal",))
+    assert alone["thermal"].shape == (4, 6, 1)
