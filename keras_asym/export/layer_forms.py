@@ -3,7 +3,7 @@
 Kernels are constants, because TensorFlow brings a constant into its own order once and a variable's
 value in each run; the modalities stand side by side, because what is private to one is then a plain
 scale and offset. Transposed convolutions run as convolutions, whose kernels can be constants too.
-What each of these gains, and what was left out because it gains nothing, is measured in
+What each of these gains, and what was left out because it gains nothing, stands in
 `docs/serving.md`.
 """
 

@@ -129,7 +129,7 @@ def test_modalities_are_resized_as_in_training(tmp_path):
         files[name] = tmp_path / f"{name}.png"
         shape = (*size, 3) if name == "rgb" else size
         values = np.arange(np.prod(shape)).reshape(shape).astype("uint8")
-        Image.fromarray(values).save(files[name])
+        PIL.Image.fromarray(values).save(files[name])
     specs = {"rgb": {"channels": 3}, "thermal": {"channels": 1}}
     with pytest.raises(ValueError, match="must have one height and width"):
         read_example("a", files, specs)
