@@ -113,10 +113,8 @@ def _child(place, key, path, default, missing=None):
         known = [str(i) for i in range(len(place))] if isinstance(place, tuple) else []
     where = f"config.{path}" if path else "config"
     hint = nearest(key, known) or nearest(key, all_names(default), "config.")
-    raise ValueError(
-        f"`config.{name}` is no setting{hint or '.'} `{where}` has "
-        f"{', '.join(known) if known else 'no settings below it'}"
-    )
+    has = f". `{where}` has {', '.join(known) or 'no settings below it'}"
+    raise ValueError(f"`config.{name}` is no setting{hint or has}")
 
 
 def _allowed(path):

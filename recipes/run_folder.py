@@ -85,7 +85,8 @@ class RunFolder:
         """Keeps a task's config and what it knows of its data."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path / CONFIG, configs.to_json(task.config))
-        write_atomically(self.path / DATA, json.dumps(task.facts.to_dict(), indent=2))
+        facts = {"task": task.name, **task.facts.to_dict()}
+        write_atomically(self.path / DATA, json.dumps(facts, indent=2))
 
     def config(self, default):
         """The run's config; see `recipes.config.from_json`."""
@@ -96,10 +97,23 @@ class RunFolder:
             )
         return configs.from_json((self.path / CONFIG).read_text(), default)
 
-    def facts(self):
-        """What the run knows of its data as a `dict`, or `None` for a run of version 0.1."""
+    def facts(self, task):
+        """What the run knows of its data as a `dict`, or `None` for a run of version 0.1.
+
+        Raises:
+            ValueError: If it is a run of another task than the one of this name.
+        """
         path = self.path / DATA
-        return json.loads(path.read_text()) if path.is_file() else None
+        if not path.is_file():
+            return None
+        facts = json.loads(path.read_text())
+        of = facts.pop("task")
+        if of != task:
+            raise ValueError(
+                f"`workdir` must be the folder of a run of {task}. Received: workdir={self.path}, "
+                f"a run of {of}: use python -m recipes.{of}"
+            )
+        return facts
 
     def has_models(self):
         """Whether a training has left anything that could be lost."""

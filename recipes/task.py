@@ -145,8 +145,9 @@ class Task:
         Args:
             run: `recipes.run_folder.RunFolder`.
         """
-        task = cls(run.config(cls.default_config()))
-        facts = run.facts()
+        config = run.config(cls.default_config())
+        facts = run.facts(cls.name)
+        task = cls(config)
         # Runs of version 0.1 did not keep what they knew of their data.
         task.facts = Facts.from_dict(facts) if facts else task.open().facts(task.image_names)
         return task

@@ -135,3 +135,12 @@ def test_the_home_folder(monkeypatch, tmp_path):
 
 def test_the_config_is_kept(begun):
     assert not list(configs.differences(begun.config(default.get_config()), default.get_config()))
+
+
+def test_a_run_of_another_task_is_told_so(begun):
+    assert begun.facts("segmentation") == {}
+    message = (
+        r"must be the folder of a run of image_translation.*use python -m recipes.segmentation"
+    )
+    with pytest.raises(ValueError, match=message):
+        begun.facts("image_translation")

@@ -162,7 +162,10 @@ GOOD = {
         with_values(images("uint16", 1, 500, 9000), 65535),
         {**DEPTH, "invalid": (65535,)},
     ),
-    "a full range of 16 bits": (images("uint16", 1), {"channels": 1, "scale": 1e-3}),
+    "a range that goes up to 65535": (
+        with_values(images("uint16", 1, 20000, 65535), 65535),
+        {"channels": 1, "scale": 1e-3},
+    ),
     "a clipped scale": (
         with_values(images("uint16", 1, 0, 9000), 65535),
         {"channels": 1, "encoding": "scaled", "maximum": 11355},
@@ -234,7 +237,7 @@ def test_a_large_data_set_is_looked_at_all_over(monkeypatch):
     monkeypatch.setattr(surveys, "SAMPLE", 5)
     source = CountingSource(numbered(1000))
     seen = survey(source, ("image",))
-    assert source.read_numbers == [0, 249, 499, 749, 999]
+    assert sorted(source.read_numbers) == [0, 249, 499, 749, 999]
     assert seen.examples == (5, 1000)
     assert (seen.images["image"]["low"], seen.images["image"]["high"]) == (0, 999)
 
