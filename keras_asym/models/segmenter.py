@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
@@ -131,6 +132,31 @@ class Segmenter(keras.Model):
         if not isinstance(loss, dict):
             loss = {key: loss for key in self.loss_keys}
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+
+    def make_train_function(self, force=False):
+        self._build_losses_and_metrics()
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        self._build_losses_and_metrics()
+        return super().make_test_function(force)
+
+    def _build_losses_and_metrics(self):
+        """Gives the losses and metrics of `compile` their variables.
+
+        Keras creates them in the first step. TensorFlow builds the graph of a step in which new
+        variables appear a second time, which takes as long as the first.
+        """
+        mask = np.zeros((1, 1, 1), "int32")
+        logits = np.zeros((1, 1, 1, self.num_classes), "float32")
+        for part, keys in (
+            (self._compile_loss, self.loss_keys),
+            (self._compile_metrics, self.output_keys),
+        ):
+            if part is not None and not part.built:
+                part.build({key: mask for key in keys}, {key: logits for key in keys})
 
     def compile_from_config(self, config):
         """Compiles the model as it was when saved, with the state of its optimizer to come."""

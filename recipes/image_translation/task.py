@@ -202,7 +202,8 @@ class ImageTranslation(Task):
         panels = []
         for number in range(min(count, len(source))):
             raw = source[number]
-            inputs, target, _ = examples.evaluation(raw, str(number))
+            tensors = {key: tf.constant(raw[key]) for key in examples.channels}
+            inputs, target, _ = examples.evaluation(tensors, str(number))
             outputs = network.predict_on_batch({key: x[None] for key, x in inputs.items()})
             images = {
                 f"input: {name}": picture(inputs[name][..., : examples.channels[name]])

@@ -206,6 +206,26 @@ class TestTraining:
         assert history["loss"][-1] < 0.6 * history["loss"][0]
         assert history["ensemble_mean_iou"][-1] > history["ensemble_mean_iou"][0] + 0.1
 
+    def test_the_graph_of_a_step_is_built_once(self):
+        calls = []
+
+        class Counting(Segmenter):
+            def train_step(self, *args):
+                calls.append("train")
+                return super().train_step(*args)
+
+            def test_step(self, *args):
+                calls.append("test")
+                return super().test_step(*args)
+
+        metrics = {"ensemble": ["accuracy"]}
+        for name in ("train", "test"):
+            model = Counting(tiny_network(), {"rgb": 3, "depth": 1})
+            model.compile("sgd", metrics=metrics)
+            for _ in range(2):
+                getattr(model, f"{name}_on_batch")(*batch(2))
+        assert calls == ["train", "test"]
+
     def test_figures_are_those_of_all_batches_together(self):
         model = tiny_segmenter(2)
         model.compile("sgd")
