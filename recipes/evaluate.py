@@ -31,7 +31,7 @@ def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=
     task = task_class.of_run(run)
     protocol = task.protocol() if protocol is None else protocol
     model = run.load(checkpoint, protocol.modalities)
-    dataset = open_evaluated(task.config.data, task.facts, split, task.config.seed)
+    dataset = open_evaluated(task.config.data, task.facts, split)
     source = dataset.source(split, task.image_names)
     words = split
     if (split, checkpoint) == ("validation", "best"):

@@ -26,7 +26,7 @@ FUSIONS = {
 MAY_CHANGE = (
     *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
     *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
-    *("data.root", "data.data_dir", "data.file_format", "data.lists"),
+    *("data.root", "data.data_dir", "data.file_format", "data.lists", "data.report_on"),
 )
 """Settings that a run may be resumed with another value of: the weights do not depend on them, or
 the fingerprint of the data says whether they do."""
@@ -50,6 +50,7 @@ RULES = {
     "data.data_dir": settings.text(),
     "data.file_format": settings.one_of(("", "tfrecord", "array_record", "parquet")),
     "data.hold_out": settings.number(0, 1),
+    "data.report_on": settings.text(),
     "data.root": settings.text(),
     "data.columns": settings.names(),
     "data.num_classes": settings.whole(0),
@@ -74,6 +75,10 @@ RULES = {
     "augmentation.size": settings.size(),
     "augmentation.mirror": settings.number(0, 1 + 1e-9),
 }
+
+
+IN_MEMORY = ("train", "validation")
+"""Splits that are read again and again, of which small ones are kept decoded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +175,7 @@ class Task:
 
     def open(self):
         """The data set of the config; sets `facts`."""
-        dataset = open_dataset(self.config.data, self.config.seed)
+        dataset = open_dataset(self.config.data)
         self.check_features(dataset.features)
         self.facts = dataset.facts(self.image_names)
         return dataset
@@ -185,11 +190,20 @@ class Task:
             )
 
     def survey(self, dataset):
-        """Looks at the splits before training; says what it saw, and raises what cannot be."""
-        source = dataset.source("train", self.image_names, memory=True)
-        train = surveys.survey(source, self.image_names)
-        surveys.check_values(train.images, self.image_specs, dataset.units_per_metre())
-        return train
+        """Looks at the splits of a run before training; raises what could only go wrong later.
+
+        Returns:
+            `{split: Survey}` of the training split, the validation split if there is one, and the
+            split that is reported on.
+        """
+        found = {}
+        for split in dict.fromkeys(("train", *dataset.validation, dataset.evaluated_split)):
+            source = dataset.source(split, self.image_names, memory=split in IN_MEMORY)
+            found[split] = surveys.survey(source, self.image_names)
+            surveys.check_values(
+                found[split].images, self.image_specs, dataset.units_per_metre(), split
+            )
+        return found
 
     @property
     def modalities(self):

@@ -81,7 +81,7 @@ def make_training(task, dataset, distribution):
     config, examples = task.config, task.examples
     source = dataset.source("train", task.image_names, memory=True)
     validation, pictures = None, None
-    if "validation" in dataset.splits:
+    if dataset.validation:
         validation = dataset.source("validation", task.image_names, memory=True)
         if distribution.replicas == 1 and keras.backend.backend() == "tensorflow":
             pictures = _pictures(task, validation)

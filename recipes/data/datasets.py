@@ -46,13 +46,14 @@ class DataSet:
     Args:
         builder: Prepared TFDS builder.
         hold_out: Share of the training split that is kept apart as validation split, in [0, 1).
-        seed: Decides which examples are held out.
+            Which examples these are depends on nothing else, no seed either.
+        report_on: Name of the split that is reported on; see `evaluated_split`.
     """
 
-    def __init__(self, builder, hold_out=0.0, seed=0):
+    def __init__(self, builder, hold_out=0.0, report_on=""):
         self.builder = builder
         self.hold_out = hold_out
-        self.seed = seed
+        self.report_on = report_on
         self._kept = {}
         self._stored = {name: (name, None) for name in builder.info.splits}
         if hold_out:
@@ -64,6 +65,8 @@ class DataSet:
             if "validation" in self._stored:  # nothing is chosen on it
                 self._stored.setdefault("test", ("validation", None))
             self._stored.update(train=("train", False), validation=("train", True))
+        if report_on:
+            self.stored_split(report_on)
 
     @property
     def features(self):
@@ -80,9 +83,16 @@ class DataSet:
         return sorted(self._stored)
 
     @property
+    def validation(self):
+        """`("validation",)` if there is that split, otherwise nothing."""
+        return ("validation",) if "validation" in self._stored else ()
+
+    @property
     def evaluated_split(self):
-        """The split that is reported on: `test`, or else `validation`, or else `train`."""
-        return next(name for name in (*EVALUATED, *self.splits) if name in self._stored)
+        """The split that is reported on: `test`, or else `validation`, or else `train`, if
+        `report_on` does not say otherwise."""
+        names = (self.report_on, *EVALUATED, *self.splits)
+        return next(name for name in names if name in self._stored)
 
     def stored_split(self, split):
         """The split of the data set that a split is a part of."""
@@ -115,7 +125,7 @@ class DataSet:
         return source
 
     def _part(self, count, held_out):
-        order = np.random.default_rng((self.seed, 2)).permutation(count)
+        order = np.random.default_rng(2).permutation(count)
         size = min(max(1, round(self.hold_out * count)), count - 1)
         return np.sort(order[:size] if held_out else order[size:])
 
@@ -146,7 +156,7 @@ class DataSet:
         return (self.builder.info.metadata or {}).get("units_per_metre")
 
 
-def open_dataset(data, seed=0):
+def open_dataset(data):
     """Builds (once) and opens a data set.
 
     | key | of | meaning |
@@ -155,6 +165,7 @@ def open_dataset(data, seed=0):
     | `data_dir` | all | where TFDS keeps what it builds; its own default if empty |
     | `file_format` | all | of new data sets: `"tfrecord"`, `"array_record"`, `"parquet"` |
     | `hold_out` | all | share of `train` that becomes the validation split |
+    | `report_on` | all | the split that is reported on; test, or else validation if empty |
     | `width`, `height`, `num_examples` | rendered_rooms | pixels; `{split: number}` |
     | `root` | the others | folder of the images and lists, or of the archives |
     | `columns` | folder, taskonomy | the list files' columns; the domains |
@@ -165,7 +176,6 @@ def open_dataset(data, seed=0):
 
     Args:
         data: `ConfigDict` with the keys above.
-        seed: Decides which examples are held out.
 
     Returns:
         `DataSet`.
@@ -197,10 +207,10 @@ def open_dataset(data, seed=0):
     if name in ("taskonomy", *ARCHIVES) and root:
         download = tfds.download.DownloadConfig(manual_dir=root)
     builder.download_and_prepare(download_config=download)
-    return DataSet(builder, data.hold_out, seed)
+    return DataSet(builder, data.hold_out, data.report_on)
 
 
-def open_evaluated(data, facts, split, seed=0):
+def open_evaluated(data, facts, split):
     """Opens a run's data set for one of its splits; training images are not needed for it.
 
     What was built for the training is used, if it still is what the files of the split are; a
@@ -210,11 +220,10 @@ def open_evaluated(data, facts, split, seed=0):
         data: As for `open_dataset`.
         facts: `Facts` of the run, or `None`.
         split: Name of the split.
-        seed: Decides which examples are held out.
     """
     folder = data.name == "multimodal_folder"
     if facts is not None and pathlib.Path(facts.path).is_dir():
-        dataset = DataSet(tfds.builder_from_directory(facts.path), data.hold_out, seed)
+        dataset = DataSet(tfds.builder_from_directory(facts.path), data.hold_out)
         stored = dataset.stored_split(split)
         if not folder or _stamp(data, stored) in (None, _kept_stamp(dataset, stored)):
             return dataset
@@ -222,7 +231,8 @@ def open_evaluated(data, facts, split, seed=0):
         data = data.copy_and_resolve_references()
         with data.unlocked():
             data.lists = {split: data.lists[split]}
-    dataset = open_dataset(data, seed)
+            data.report_on = ""
+    dataset = open_dataset(data)
     if facts is not None:
         _check_types(dataset.facts(facts.dtypes), facts)
     return dataset

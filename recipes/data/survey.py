@@ -93,21 +93,21 @@ def class_table(labels, names):
     return lines
 
 
-def check_labels(labels, split, training):
-    """Raises `ValueError` where masks cannot be learned from.
+def check_labels(labels, split="train"):
+    """Raises `ValueError` where masks cannot be learned from, or nothing be measured on them.
 
     Args:
         labels: Pixels of each class, `(256,)`, 255 being void.
-        split: Name of the split in the message.
-        training: Whether the split is trained on, for which one class is too few.
+        split: Name of the split. In the one that is trained on, one class is too few.
     """
     present = np.flatnonzero(labels[:VOID])
     if not len(present):
+        other = "" if split == "train" else " Or report on another split: --config.data.report_on."
         raise ValueError(
             f"The masks of the split '{split}' must have a class. Received: void ({VOID}) in every "
-            f"pixel. {VOID} is void: write the foreground as 1."
+            f"pixel. {VOID} is void: write the foreground as 1.{other}"
         )
-    if training and len(present) == 1:
+    if split == "train" and len(present) == 1:
         advice = f" {VOID} is void: write the foreground as 1." if labels[VOID] else ""
         raise ValueError(
             f"The masks of the split '{split}' must have at least two classes. Received: class "
@@ -115,22 +115,23 @@ def check_labels(labels, split, training):
         )
 
 
-def check_values(images, specs, units_per_metre=None):
+def check_values(images, specs, units_per_metre=None, split="train"):
     """Raises `ValueError` where stored values do not fit their specs.
 
     Args:
         images: `Survey.images`.
         specs: `{name: spec}` of the modalities.
         units_per_metre: Unit of the depth images where the data set says it.
+        split: Name of the split. Only training images must not be constant.
     """
     for name, spec in specs.items():
         seen = images[name]
         check_dtype(name, seen["dtype"], spec)
-        _check_finite(name, seen, spec)
-        _check_marker(name, seen, spec)
+        _check_finite(name, seen, spec, split)
+        _check_marker(name, seen, spec, split)
         if units_per_metre is not None and spec["channels"] == 1:
             _check_unit(name, spec, units_per_metre)
-        if seen["low"] == seen["high"]:
+        if split == "train" and seen["low"] == seen["high"]:
             raise ValueError(
                 f"`{name}` must not be constant. Received: {seen['low']:g} in every pixel that was "
                 "looked at. Is it the right column?"
@@ -172,7 +173,7 @@ def check_dtype(name, dtype, spec):
             )
 
 
-def _check_finite(name, seen, spec):
+def _check_finite(name, seen, spec, split):
     if seen["holes"] == seen["pixels"]:
         raise ValueError(
             f"`{name}` must have finite values. Received: NaN or Inf in every pixel that was "
@@ -182,20 +183,20 @@ def _check_finite(name, seen, spec):
         raise ValueError(
             f"`{name}` must be finite, or have `invalid` in its spec, with which NaN and Inf are "
             f"holes: pass --config.modalities.{name}.invalid=0. Received: NaN or Inf in "
-            f"{100 * seen['holes'] / seen['pixels']:.2g} % of its values"
+            f"{100 * seen['holes'] / seen['pixels']:.2g} % of its values in the split '{split}'"
         )
 
 
-def _check_marker(name, seen, spec):
+def _check_marker(name, seen, spec, split):
     invalid = spec.get("invalid")
     known = invalid is not None and (np.ravel(invalid) == _MARKER).all()
     marked = seen["markers"] > 1e-4 * seen["pixels"] and not seen["near"]
     if marked and not known and encoding_of(spec) != "scaled":
         raise ValueError(
             f"`modalities['{name}']['invalid']` must be {_MARKER} if that value means 'not "
-            f"measured': {100 * seen['markers'] / seen['pixels']:.2g} % of its pixels have it, and "
-            f"none is between {_FAR} and it. Received: invalid={invalid}. Where "
-            "another value means it, too, write both alike."
+            f"measured': {100 * seen['markers'] / seen['pixels']:.2g} % of its pixels in the split "
+            f"'{split}' have it, and none is between {_FAR} and it. Received: invalid={invalid}. "
+            "Where another value means it, too, write both alike."
         )
 
 

@@ -138,16 +138,14 @@ class Segmentation(Task):
             )
 
     def survey(self, dataset):
-        train = super().survey(dataset)
+        found = super().survey(dataset)
+        train = found["train"]
         print(f"Classes in {train.examples[0]} of {train.examples[1]} training examples:")
         print("\n".join(surveys.class_table(train.labels, self.class_names)))
-        surveys.check_labels(train.labels, "train", training=True)
-        for split in dataset.splits:
-            if split != "train":
-                seen = surveys.survey(dataset.source(split, ("label",)), ("label",))
-                surveys.check_labels(seen.labels, split, training=False)
+        for split, seen in found.items():
+            surveys.check_labels(seen.labels, split)
         self.frequencies = train.labels[: len(self.class_names)]
-        return train
+        return found
 
     def build_model(self, replicas):
         return model.build_model(

@@ -19,6 +19,7 @@ def get_config():
     config.data.data_dir = ""  # where TFDS keeps what it builds; its own default if empty
     config.data.file_format = ""  # of new data sets: "tfrecord" (TFDS' default), "array_record"
     config.data.hold_out = 0.0  # share of train that becomes the validation split
+    config.data.report_on = ""  # split that is reported on; test, or else validation if empty
     config.data.root = ""  # of the folder: this and what follows, see tfds_builders
     config.data.columns = ("rgb", "label", "depth")
     config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}

@@ -47,7 +47,7 @@ def test_void_in_every_pixel(split):
         "255 is void: write the foreground as 1."
     )
     with pytest.raises(ValueError, match=message):
-        check_labels(labels(255), split, training=split == "train")
+        check_labels(labels(255), split)
 
 
 @pytest.mark.parametrize("classes", [(0, 255), (1, 255)])
@@ -57,19 +57,19 @@ def test_one_class_beside_255(classes):
         rf"{classes[0]} and void alone. 255 is void: write the foreground as 1\."
     )
     with pytest.raises(ValueError, match=message):
-        check_labels(labels(*classes), "train", training=True)
-    check_labels(labels(*classes), "validation", training=False)
+        check_labels(labels(*classes), "train")
+    check_labels(labels(*classes), "validation")
 
 
 def test_one_class_alone():
     with pytest.raises(ValueError, match=r"at least two classes. Received: class 3 alone\.$"):
-        check_labels(labels(3), "train", training=True)
-    check_labels(labels(3), "test", training=False)
+        check_labels(labels(3), "train")
+    check_labels(labels(3), "test")
 
 
 def test_masks_that_can_be_learned_from():
     for classes in ((0, 1), (0, 1, 255), (7, 39), (0, 254)):
-        check_labels(labels(*classes), "train", training=True)
+        check_labels(labels(*classes), "train")
 
 
 WRONG = {
@@ -257,3 +257,19 @@ def test_the_table_of_classes():
         ["void:", "20.00", "%", "of", "all", "pixels"],
         ["Without", "a", "pixel:", "door"],
     ]
+
+
+def test_other_splits_are_named_and_may_be_constant():
+    images = {"depth": {**looked_at(np.full((1, 4, 4, 1), 7, "uint16")), "dtype": "uint16"}}
+    specs = {"depth": {"channels": 1}}
+    with pytest.raises(ValueError, match="must not be constant"):
+        check_values(images, specs)
+    check_values(images, specs, split="test")
+    hole = {"depth": looked_at(np.array([[[[np.nan], [1.0]]]], "float32"))}
+    with pytest.raises(ValueError, match="NaN or Inf in 50 % of its values in the split 'test'"):
+        check_values(hole, specs, split="test")
+
+
+def looked_at(images):
+    """What a survey sees of one modality."""
+    return survey(MemorySource({"depth": images}), ("depth",)).images["depth"]

@@ -330,6 +330,25 @@ def test_masks_that_cannot_be_learned_from(masks, message, tmp_path):
         train_and_evaluate(Segmentation(folder_config(tmp_path)), tmp_path / "run")
 
 
+def test_a_split_without_labels_is_not_reported_on(tmp_path):
+    write_folder(tmp_path / "mine")
+    root = tmp_path / "mine"
+    void = np.full((40, 56), 255, "uint8")
+    Image.fromarray(void).save(root / "masks" / "void.png")
+    (root / "test.txt").write_text("rgb/view0.png\tmasks/void.png\tdepth/view0.png")
+    config = folder_config(tmp_path)
+    config.data.lists.test = "test.txt"
+    task = Segmentation(config)
+    with pytest.raises(
+        ValueError, match=r"split 'test' must have a class.*--config.data.report_on"
+    ):
+        task.survey(task.open())
+    config.data.report_on = "train"
+    task = Segmentation(config)
+    dataset = task.open()
+    assert list(task.survey(dataset)) == ["train"] and dataset.evaluated_split == "train"
+
+
 def test_a_held_out_part_of_train_chooses_the_best(tmp_path, data_dir):
     config = tiny_config(data_dir)
     config.data.num_examples = {"train": 4, "validation": 2}
