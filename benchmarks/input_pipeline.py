@@ -72,7 +72,7 @@ def write_files(builder, folder):
 def tensorflow_batches(builder):
     """Endless batches of `recipes.data.batches`; runs in this process."""
     from recipes.data.batches import training_batches
-    from recipes.data.datasets import DataSet
+    from recipes.data.dataset import DataSet
     from recipes.segmentation.examples import SegmentationExamples
 
     examples = SegmentationExamples(MODALITIES, NUM_CLASSES, AUGMENTATION)

@@ -16,8 +16,8 @@ import keras
 
 from keras_asym.files import write_atomically
 from recipes import command
+from recipes.fusions import FUSIONS
 from recipes.run_folder import RunFolder
-from recipes.task import FUSIONS
 from recipes.train import train_and_evaluate
 
 

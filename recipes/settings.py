@@ -4,6 +4,10 @@ import math
 import re
 import typing
 
+from keras_asym.training.loop import PRECISIONS
+from keras_asym.training.optimizers import DECAYS
+from recipes.fusions import FUSIONS
+
 
 class Rule(typing.NamedTuple):
     """What a setting must be, and in words."""
@@ -126,3 +130,58 @@ def _is_pattern(x):
 
 def _is_pixels(x):
     return _is_whole(x) and x >= 1
+
+
+RULES = {
+    "seed": whole(0),
+    "init": text(),
+    "callbacks": names(),
+    "inputs": distinct_names(),
+    "batch_size": whole(1),
+    "eval_batch_size": whole(1),
+    "evaluate_every": whole(1),
+    "checkpoint_every": whole(1),
+    "checkpoint_steps": whole(0),
+    "early_stopping": whole(0),
+    "gradient_accumulation": whole(1),
+    "weight_average": number(0, 1),
+    "precision": one_of(PRECISIONS),
+    "jit_compile": flag(),
+    "report_examples": whole(0),
+    "data.name": text(),
+    "data.data_dir": text(),
+    "data.file_format": one_of(("", "tfrecord", "array_record", "parquet")),
+    "data.hold_out": number(0, 1),
+    "data.report_on": text(),
+    "data.root": text(),
+    "data.columns": names(),
+    "data.num_classes": whole(0),
+    "data.class_names": names(),
+    "data.crop_to": text(),
+    "data.resize": names(),
+    "data.width": whole(1),
+    "data.height": whole(1),
+    "optimizer.decay": one_of(DECAYS),
+    "optimizer.decay_power": number(above=0),
+    "optimizer.warmup_steps": whole(0),
+    "optimizer.clipnorm": number(0),
+    "optimizer.global_clipnorm": number(0),
+    "optimizer.clipvalue": number(0),
+    "fusion.name": one_of(sorted(FUSIONS)),
+    "fusion.threshold": number(0),
+    "fusion.l1": number(0),
+    "fusion.share_only": flag(),
+    "fusion.exchange_sites": pattern(),
+    "fusion.shuffle_sites": pattern(),
+    "fusion.shift_source": one_of(("input", "output")),
+    "augmentation.size": size(),
+    "augmentation.mirror": number(0, 1 + 1e-9),
+}
+"""Rules for the settings that all tasks have."""
+MAY_CHANGE = (
+    *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
+    *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
+    *("data.root", "data.data_dir", "data.file_format", "data.lists", "data.report_on"),
+)
+"""Settings that a run may be resumed with another value of: the weights do not depend on them, or
+the fingerprint of the data says whether they do."""

@@ -6,76 +6,14 @@ import importlib
 
 import numpy as np
 
-from keras_asym import fusion
 from keras_asym.training import Stage, learning_rate, optimizer_options
-from keras_asym.training.loop import PRECISIONS
-from keras_asym.training.optimizers import DECAYS
 from recipes import settings
 from recipes.data import survey as surveys
-from recipes.data.datasets import Facts, open_dataset
+from recipes.data.dataset import Facts
+from recipes.data.datasets import open_dataset
 from recipes.data.specs import check_specs, input_channels
+from recipes.fusions import FUSIONS
 from recipes.run_folder import RunFolder
-
-FUSIONS = {
-    "channel_exchanging": lambda c: fusion.ChannelExchanging(
-        c.threshold, c.l1, c.share_only, c.exchange_sites
-    ),
-    "asymmetric_fusion": lambda c: fusion.AsymmetricFusion(c.shuffle_sites or None, c.shift_source),
-    "private_normalization": lambda c: fusion.PrivateNormalization(),
-}
-MAY_CHANGE = (
-    *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
-    *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
-    *("data.root", "data.data_dir", "data.file_format", "data.lists", "data.report_on"),
-)
-"""Settings that a run may be resumed with another value of: the weights do not depend on them, or
-the fingerprint of the data says whether they do."""
-RULES = {
-    "seed": settings.whole(0),
-    "init": settings.text(),
-    "callbacks": settings.names(),
-    "inputs": settings.distinct_names(),
-    "batch_size": settings.whole(1),
-    "eval_batch_size": settings.whole(1),
-    "evaluate_every": settings.whole(1),
-    "checkpoint_every": settings.whole(1),
-    "checkpoint_steps": settings.whole(0),
-    "early_stopping": settings.whole(0),
-    "gradient_accumulation": settings.whole(1),
-    "weight_average": settings.number(0, 1),
-    "precision": settings.one_of(PRECISIONS),
-    "jit_compile": settings.flag(),
-    "report_examples": settings.whole(0),
-    "data.name": settings.text(),
-    "data.data_dir": settings.text(),
-    "data.file_format": settings.one_of(("", "tfrecord", "array_record", "parquet")),
-    "data.hold_out": settings.number(0, 1),
-    "data.report_on": settings.text(),
-    "data.root": settings.text(),
-    "data.columns": settings.names(),
-    "data.num_classes": settings.whole(0),
-    "data.class_names": settings.names(),
-    "data.crop_to": settings.text(),
-    "data.resize": settings.names(),
-    "data.width": settings.whole(1),
-    "data.height": settings.whole(1),
-    "optimizer.decay": settings.one_of(DECAYS),
-    "optimizer.decay_power": settings.number(above=0),
-    "optimizer.warmup_steps": settings.whole(0),
-    "optimizer.clipnorm": settings.number(0),
-    "optimizer.global_clipnorm": settings.number(0),
-    "optimizer.clipvalue": settings.number(0),
-    "fusion.name": settings.one_of(sorted(FUSIONS)),
-    "fusion.threshold": settings.number(0),
-    "fusion.l1": settings.number(0),
-    "fusion.share_only": settings.flag(),
-    "fusion.exchange_sites": settings.pattern(),
-    "fusion.shuffle_sites": settings.pattern(),
-    "fusion.shift_source": settings.one_of(("input", "output")),
-    "augmentation.size": settings.size(),
-    "augmentation.mirror": settings.number(0, 1 + 1e-9),
-}
-
 
 IN_MEMORY = ("train", "validation")
 """Splits that are read again and again, of which small ones are kept decoded."""
@@ -116,16 +54,22 @@ class Task:
     | `build_model(replicas)`, `compile(model, stage, steps)`, `stages` | for training |
     | `add_flags(parser, program)`, `protocol(arguments)` | how it is evaluated |
     | `evaluate(model, source, protocol, split, save)` | `Evaluation` |
-    | `columns(results)`, `note`, `lower_is_better` | of tables: `{metric: (factor, digits)}` |
-    | `text(evaluation)`, `files(evaluation)` | an evaluation as lines, and as tables to keep |
-    | `sections(evaluation, model, source)` | of the report: pairs of heading and HTML |
+    | `columns(results)` | of tables: `{metric: (factor, digits)}` |
+    | `percent`, `note`, `lower_is_better` | of tables: unit, last line, what should be low |
+    | `text(evaluation)` | an evaluation as lines of text |
     | `pictures(model, source, count)` | `[(example's name, {caption: uint8 picture})]` |
     | `predict(model, name, raw, protocol)` | `{ending of the file's name: picture}` |
-    | `export_options(arguments)` | of `keras_asym.export.export_saved_model` |
+    | `export_options(model, arguments)` | of `keras_asym.export.export_saved_model` |
+
+    | may be defined | meaning |
+    |---|---|
+    | `check_evaluation(images)` | raises what an evaluation of so many images could only fail by |
+    | `files(evaluation)` | tables to keep, `{name: text}`, and what to add to the JSON file |
+    | `sections(evaluation)`, `legend()` | of the report: pairs of heading and HTML; HTML |
 
     Args:
         config: `ConfigDict`, see the task's `configs/default.py`.
-        facts: `recipes.data.datasets.Facts` about its data; `None` before it was opened.
+        facts: `recipes.data.dataset.Facts` about its data; `None` before it was opened.
     """
 
     rules: dict = {}  # noqa: RUF012 (read only)
@@ -159,7 +103,7 @@ class Task:
 
     def check(self):
         """Raises `ValueError` for the first setting that is wrong, before any work."""
-        settings.check(self.config, {**RULES, **self.rules})
+        settings.check(self.config, {**settings.RULES, **self.rules})
         unknown = [name for name in self.config.inputs if name not in self.config.modalities]
         if unknown:
             raise ValueError(
@@ -273,6 +217,18 @@ class Task:
                     f"task and return a Keras callback. Received: {name!r} ({error})"
                 ) from error
 
+    def check_evaluation(self, images):
+        """Nothing can only go wrong after the training."""
+
+    def files(self, found):
+        return {}, {}
+
+    def sections(self, found):
+        return []
+
+    def legend(self):
+        return ""
+
     def may_change(self, name, old, new):
         """Whether a run may be resumed with another value of a setting."""
         if name == "epochs":
@@ -280,7 +236,7 @@ class Task:
         if name == "stages":
             kept = zip(old, new, strict=False)
             return all({**a, "epochs": 0} == {**b, "epochs": 0} for a, b in kept)
-        return any(name == known or name.startswith(f"{known}.") for known in MAY_CHANGE)
+        return any(name == known or name.startswith(f"{known}.") for known in settings.MAY_CHANGE)
 
 
 def readable_names(names):

@@ -141,7 +141,7 @@ def evaluate_best(task, dataset, run, command_line=None):
 
     Args:
         task: The run's task.
-        dataset: `recipes.data.datasets.DataSet`.
+        dataset: `recipes.data.dataset.DataSet`.
         run: `RunFolder`.
         command_line: Shown in the report.
     """

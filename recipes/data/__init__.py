@@ -2,7 +2,8 @@
 
 | module | what it does |
 |---|---|
-| `datasets` | opens the data set that a config names, and says what is known of it |
+| `datasets` | opens the data set that a config names |
+| `dataset` | its splits as a run uses them, and what a model must know of it |
 | `sources` | examples by number, from memory or from the files of a data set |
 | `batches` | order, shares and batching, with `tf.data` on every Keras backend |
 | `survey` | a look at classes and values before the first step |

@@ -186,15 +186,6 @@ class ImageTranslation(Task):
     def text(self, found):
         return evaluation.text_table(found.results, found.protocol, found.images)
 
-    def files(self, found):
-        return {}, {}
-
-    def sections(self, found):
-        return []
-
-    def legend(self):
-        return ""
-
     def pictures(self, network, source, count):
         """Inputs, each branch, the ensemble and the target, as the network sees them."""
         examples = self._examples(network.modality_names)

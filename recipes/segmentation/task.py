@@ -191,9 +191,6 @@ class Segmentation(Task):
             tuple(arguments.modalities),
         )
 
-    def check_evaluation(self, images):
-        """Nothing about segmentation can only go wrong after training."""
-
     def evaluate(self, network, source, protocol, split, save=lambda found: None):
         specs = {name: self.modalities[name] for name in network.modality_names}
         batches = evaluation_batches(source, self._examples(specs), self.config.eval_batch_size)

@@ -5,7 +5,6 @@ from recipes import settings
 from recipes.config import all_names
 from recipes.image_translation.task import ImageTranslation
 from recipes.segmentation.task import Segmentation
-from recipes.task import RULES
 
 
 @pytest.mark.parametrize(
@@ -57,7 +56,7 @@ ELSEWHERE = {
 @pytest.mark.parametrize("task", ELSEWHERE)
 def test_every_setting_has_a_rule(task):
     names = all_names(task.default_config())
-    checked = {*RULES, *task.rules}
+    checked = {*settings.RULES, *task.rules}
     missing = [
         name for name in names if name not in checked and not name.startswith(ELSEWHERE[task])
     ]

@@ -7,7 +7,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from recipes.data.datasets import Facts, open_dataset, open_evaluated
+from recipes.data.dataset import Facts
+from recipes.data.datasets import open_dataset, open_evaluated
 from recipes.data.sources import MemorySource
 from recipes.segmentation.configs import default
 from tests.tfds_builders.nyudv2_rgbd import official_files as nyudv2
