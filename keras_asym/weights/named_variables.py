@@ -16,8 +16,8 @@ def named_variables(model):
     Example:
 
     >>> network = keras_asym.networks.ResNet(depth=18)
-    >>> keras_asym.weights.named_variables(network)["conv1_bn", "gamma"].shape
-    (64,)
+    >>> keras_asym.weights.named_variables(network)["conv1_bn", "gamma"].path
+    'conv1_bn/gamma'
     """
     layers = list(getattr(model, "network", model).layers)
     for layer in getattr(getattr(model, "discriminator", None), "layers", ()):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_asym.training import Distribution, read_state
+from recipes import train
 from recipes.compare import compare
 from recipes.dry_run import dry_run
 from recipes.evaluate import evaluate_run
@@ -34,10 +35,30 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, data_dir):
+def fits():
+    """First and last epoch of each call of `fit` that made `run`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data_dir, fits):
+    """A run that was interrupted after its first stage, and resumed on all devices."""
     workdir = tmp_path_factory.mktemp("runs") / "run"
-    task = Segmentation(tiny_config(data_dir))
-    results = train_and_evaluate(task, workdir, command_line="python -m here")
+    fit = keras.Model.fit
+
+    def interrupted(self, *args, **kwargs):
+        fits.append((kwargs["initial_epoch"], kwargs["epochs"]))
+        if len(fits) == 2:
+            raise KeyboardInterrupt
+        return fit(self, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_and_evaluate(Segmentation(tiny_config(data_dir)), workdir)
+        assert read_state(workdir)["epoch"] == 1
+        task = Segmentation(tiny_config(data_dir))
+        results = train_and_evaluate(task, workdir, "mirrored", command_line="python -m here")
     return workdir, results
 
 
@@ -87,23 +108,9 @@ def test_running_the_same_command_again_resumes(run, data_dir, capsys):
     assert "Resuming after epoch 2" in capsys.readouterr().out
 
 
-def test_resuming_after_the_first_stage_trains_the_second(tmp_path, data_dir, monkeypatch):
-    task = Segmentation(tiny_config(data_dir))
-    fit, seen = keras.Model.fit, []
-
-    def stop_after_one_epoch(self, *args, **kwargs):
-        seen.append((kwargs["initial_epoch"], kwargs["epochs"]))
-        if len(seen) == 2:
-            raise KeyboardInterrupt
-        return fit(self, *args, **kwargs)
-
-    monkeypatch.setattr(keras.Model, "fit", stop_after_one_epoch)
-    with pytest.raises(KeyboardInterrupt):
-        train_and_evaluate(task, tmp_path / "run")
-    assert read_state(tmp_path / "run")["epoch"] == 1
-    train_and_evaluate(task, tmp_path / "run", strategy="mirrored")
-    assert seen == [(0, 1), (1, 2), (1, 2)]
-    assert read_state(tmp_path / "run")["epoch"] == 2
+def test_resuming_after_the_first_stage_trains_the_second(run, fits):
+    assert fits == [(0, 1), (1, 2), (1, 2)]
+    assert read_state(run[0])["epoch"] == 2
 
 
 def test_another_config_is_refused(run, data_dir):
@@ -155,22 +162,11 @@ def test_a_wrong_setting_ends_before_any_work(changes, message, tmp_path, data_d
     assert not (tmp_path / "run" / "config.json").exists()
 
 
-def test_evaluation_is_repeatable_and_says_how(run, capsys):
+def test_evaluation_is_repeatable_says_how_and_is_kept(run, capsys):
     workdir, results = run
     assert evaluate_run(Segmentation, workdir) == results
     text = capsys.readouterr().out
     assert "single scale, no mirroring, test split" in text and "precision" in text
-    protocol = Protocol((0.5, 1.0), flip=True)
-    evaluate_run(Segmentation, workdir, "validation", "last", protocol)
-    text = capsys.readouterr().out
-    assert "multi-scale (0.5, 1), with mirroring, validation split, last checkpoint" in text
-    with pytest.raises(ValueError, match=r"`split` must be one of.*'tset'"):
-        evaluate_run(Segmentation, workdir, "tset")
-
-
-def test_evaluation_is_kept_with_its_tables(run):
-    workdir, results = run
-    evaluate_run(Segmentation, workdir)
     record = json.loads((workdir / "evaluation_test.json").read_text())
     assert record["results"] == results
     matrix = np.array(record["confusion"]["ensemble"])
@@ -182,17 +178,22 @@ def test_evaluation_is_kept_with_its_tables(run):
     assert [int(row["pixels"]) for row in rows] == matrix.sum(1).tolist()
 
 
+def test_the_protocol_says_on_what_the_best_was_chosen(run, capsys):
+    protocol, chosen = Protocol((0.5, 1.0), flip=True), "on which the best checkpoint was chosen"
+    evaluate_run(Segmentation, run[0], "validation", "last", protocol)
+    text = capsys.readouterr().out
+    assert "multi-scale (0.5, 1), with mirroring, validation split, last checkpoint" in text
+    assert chosen not in text
+    evaluate_run(Segmentation, run[0], "validation", "best")
+    assert chosen in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"`split` must be one of.*'tset'"):
+        evaluate_run(Segmentation, run[0], "tset")
+
+
 def test_evaluation_with_one_sensor(run, capsys):
     found = evaluate_run(Segmentation, run[0], protocol=Protocol(modalities=("rgb",)))
     assert set(found) == {"rgb", "ensemble"}
     assert "rgb alone" in capsys.readouterr().out
-
-
-def test_the_best_was_chosen_on_what_is_reported(run, capsys):
-    evaluate_run(Segmentation, run[0], "validation", "best")
-    assert "on which the best checkpoint was chosen" in capsys.readouterr().out
-    evaluate_run(Segmentation, run[0], "validation", "last")
-    assert "on which the best checkpoint was chosen" not in capsys.readouterr().out
 
 
 def write_images(folder, count=2):
@@ -256,6 +257,7 @@ def test_a_dry_run_says_what_a_training_would_be(data_dir, tmp_path, capsys, mon
     monkeypatch.chdir(tmp_path)
     config = tiny_config(data_dir)
     config.class_weights = ("frequency",)
+    config.inputs = ("rgb",)
     dry_run(Segmentation(config), make_training)
     text = capsys.readouterr().out
     for part in ("wall", "void:", "(2, 32, 48, 3)", "Parameters:", "Loss", "MiB", "ms a step"):
@@ -370,15 +372,22 @@ def test_comparison_refuses_runs_of_another_config(run, data_dir, tmp_path):
         compare(Segmentation(config), tmp_path, ["channel_exchanging"], [0])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--config.betch_size=4"], "did you mean `batch_size`?"),
-        (["--config.data.root=nowhere"], "`root` must be a folder"),
-        (["--stratgy=none"], "did you mean --strategy?"),
-    ],
-)
-def test_mistakes_on_the_command_line(tmp_path, arguments, message):
+MISTAKES = [
+    (["--config.betch_size=4"], "did you mean `batch_size`?"),
+    (["--config.data.root=nowhere"], "`root` must be a folder"),
+    (["--stratgy=none"], "did you mean --strategy?"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_mistakes_in_arguments(arguments, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        train.main(Segmentation, ["--config=folder", f"--workdir={tmp_path / 'run'}", *arguments])
+    assert message in f"{caught.value} {capsys.readouterr().err}"
+
+
+def test_a_mistake_on_the_command_line(tmp_path):
+    arguments, message = MISTAKES[0]
     command = [sys.executable, "-m", "recipes.segmentation.train"]
     command += ["--config=folder", f"--workdir={tmp_path / 'run'}"]
     done = subprocess.run(command + arguments, capture_output=True, text=True, check=False)
