@@ -163,7 +163,8 @@ def _taskonomy(data, root, options):
     settings = {key: data.get(key) for key in ("splits", "image_size") if data.get(key)}
     if "splits" not in settings and _lists(data):
         settings["lists"] = {
-            split: pathlib.Path(root) / name for split, name in _lists(data).items()
+            split: pathlib.Path(root) / pathlib.Path(name).expanduser()
+            for split, name in _lists(data).items()
         }
     config = TaskonomyConfig(tuple(data.columns), root=root or None, **settings)
     return tfds.builder("taskonomy", config=config, **options)

@@ -147,7 +147,9 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
         if "id" in columns:
             raise ValueError("`columns` must not hold 'id', which names the example.")
         self.root = str(root)
-        self.lists = {split: str(root / path) for split, path in lists.items()}
+        self.lists = {
+            split: str(root / pathlib.Path(path).expanduser()) for split, path in lists.items()
+        }
         self.columns = tuple(columns)
         self.label_column = label_column if label_column in self.columns else None
         self.num_classes = _class_count(class_names, num_classes, self.label_column is not None)

@@ -26,6 +26,13 @@ def test_defaults(folder):
     assert made.name == config(str(folder)).name
 
 
+def test_the_home_folder(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    made = config("~/my rooms", lists={"train": "~/my rooms/train.txt"})
+    assert made.root == str(folder)
+    assert made.lists == {"train": str(folder / "train.txt")}
+
+
 def test_name_follows_content(folder):
     names = {config(folder).name}
     names.add(config(folder, columns=("depth", "label", "rgb")).name)
