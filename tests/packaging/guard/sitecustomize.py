@@ -9,7 +9,11 @@ import sys
 
 STATUS = 97
 _CHECKOUT = os.path.realpath(os.environ["GUARDED_CHECKOUT"])
-_ALLOWED = (os.path.realpath(sys.prefix), os.path.dirname(os.path.realpath(__file__)))
+_ALLOWED = (
+    os.path.abspath(sys.prefix),
+    os.path.realpath(sys.prefix),
+    os.path.dirname(os.path.realpath(__file__)),
+)
 
 
 def _is_inside(path, folder):
