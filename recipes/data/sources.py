@@ -187,7 +187,9 @@ class TFRecords:
     def __getitem__(self, index):
         path = self.paths[self.files[index]]
         try:
-            return _record(path, int(self.places[index, 0]))
+            return _record(
+                tf.constant(path), tf.constant(int(self.places[index, 0]), tf.int64)
+            ).numpy()
         except tf.errors.DataLossError as error:
             raise ValueError(
                 f"Example `{index}`: its record in {path} is damaged, as its checksum says. Delete "
@@ -240,14 +242,16 @@ def _kinds(example):
     }
 
 
+@tf.function(autograph=False)
 def _record(path, place):
     """The record that begins at a place of a file; TensorFlow compares its checksums."""
     output = {"output_types": [tf.string], "output_shapes": [()]}
+    # With a larger buffer more than the record is read.
     records = tf.raw_ops.TFRecordDatasetV2(
-        filenames=[path], compression_type="", buffer_size=0, byte_offsets=[place]
+        filenames=[path], compression_type="", buffer_size=2**16, byte_offsets=[place]
     )
     first = tf.raw_ops.TakeDataset(input_dataset=records, count=1, **output)
-    return tf.raw_ops.DatasetToSingleElement(dataset=first, **output)[0].numpy()
+    return tf.raw_ops.DatasetToSingleElement(dataset=first, **output)[0]
 
 
 def _index(path):
