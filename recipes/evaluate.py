@@ -12,6 +12,7 @@ from keras_asym.files import write_atomically
 from recipes import command
 from recipes.data.datasets import open_evaluated
 from recipes.run_folder import RunFolder
+from recipes.task import split_words
 
 
 def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=None):
@@ -33,10 +34,7 @@ def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=
     model = run.load(checkpoint, protocol.modalities)
     dataset = open_evaluated(task.config.data, task.facts, split)
     source = dataset.source(split, task.image_names)
-    words = split
-    if (split, checkpoint) == ("validation", "best"):
-        words = "validation (on which the best checkpoint was chosen)"
-    found = task.evaluate(model, source, protocol, words)
+    found = task.evaluate(model, source, protocol, split_words(split, checkpoint))
     print(f"Data: {dataset.builder.info.full_name} in {dataset.builder.data_path}")
     print(task.text(found).replace(found.protocol, f"{found.protocol}, {checkpoint} checkpoint"))
     keep(task, found, run.path / f"evaluation_{split}", checkpoint)

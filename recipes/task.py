@@ -244,6 +244,12 @@ def readable_names(names):
     return " + ".join(names)
 
 
+def split_words(split, checkpoint):
+    """What a protocol calls a split: it says where the checkpoint was chosen on these images."""
+    chosen = (split, checkpoint) == ("validation", "best")
+    return f"{split} (on which the best checkpoint was chosen)" if chosen else split
+
+
 def example_id(example, number):
     """What pictures call an example: its `"id"`, or else its number."""
     name = np.asarray(example.get("id", number)).item()

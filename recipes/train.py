@@ -28,6 +28,7 @@ from recipes.dry_run import dry_run
 from recipes.fine_tuning import load_fitting_weights
 from recipes.report.page import run_sections, write_page
 from recipes.run_folder import RunFolder
+from recipes.task import split_words
 
 
 def train_and_evaluate(task, workdir, strategy="none", command_line=None):
@@ -148,14 +149,11 @@ def evaluate_best(task, dataset, run, command_line=None):
     model = run.load("best")
     split = dataset.evaluated_split
     source = dataset.source(split, task.image_names)
-    words = split
-    if split == "validation":
-        words = "validation (on which the best checkpoint was chosen)"
 
     def save(found):
         write_atomically(run.path / "results.json", json.dumps(found.record(), indent=2))
 
-    found = task.evaluate(model, source, task.protocol(), words, save)
+    found = task.evaluate(model, source, task.protocol(), split_words(split, "best"), save)
     save(found)
     print(task.text(found))
     panels = task.pictures(model, source, task.config.report_examples)

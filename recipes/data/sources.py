@@ -66,7 +66,6 @@ class MemorySource(Source):
             {name: np.asarray(value) for name, value in example.items()} for example in examples
         ]
         self.signature = _signature(self.examples)
-        self._tensors = None
 
     def __len__(self):
         return len(self.examples)
