@@ -17,7 +17,19 @@ def resize_bilinear(inputs, size, align_corners=False):
 
 
 def resize_bicubic(inputs, size):
-    """Bicubic resizing (half-pixel centres) of `(batch, height, width, channels)` tensors."""
+    """Bicubic resizing as OpenCV's `INTER_CUBIC`, by which the published evaluation resizes.
+
+    Keys' kernel with a = -0.75 over the four nearest pixels, whose centres are at half coordinates;
+    beyond the border the border pixels are repeated. Other libraries use a = -0.5. It compiles and
+    exports as `resize_bilinear` does, and, as there, reduction does not average.
+
+    Args:
+        inputs: Tensor `(batch, height, width, channels)`.
+        size: Pair of output height and width, integers or scalar tensors.
+
+    Returns:
+        Tensor `(batch, size[0], size[1], channels)`.
+    """
     return _resize(inputs, size, False, _cubic)
 
 
@@ -42,17 +54,30 @@ def _weights(source, target, align_corners, kernel, dtype):
         position = position * ((source - 1) / ops.maximum(target - 1, 1.0))
     else:
         position = (position + 0.5) * (source / target) - 0.5
-    weights = kernel(ops.abs(ops.expand_dims(position, 1) - pixels))
-    # Beyond the border the weights that are left are scaled up.
-    return ops.cast(weights / ops.sum(weights, axis=1, keepdims=True), dtype)
+    position = ops.expand_dims(position, 1)
+    nearest = ops.floor(position)
+    weights = 0.0
+    for tap, share in kernel(position - nearest):
+        # A pixel beyond the border is the border pixel, which then counts more than once.
+        pixel = ops.clip(nearest + tap, 0.0, source - 1)
+        weights = weights + ops.where(ops.equal(pixel, pixels), share, 0.0)
+    return ops.cast(weights, dtype)
 
 
-def _linear(distance):
-    return ops.relu(1 - distance)
+def _linear(x):
+    """Shares of pixels 0 and 1 at a position in [0, 1) between them."""
+    return [(0, 1 - x), (1, x)]
 
 
-def _cubic(distance):
-    """Keys' kernel with a = -0.5."""
-    near = (1.5 * distance - 2.5) * distance * distance + 1
-    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    return ops.where(distance < 1, near, ops.where(distance < 2, far, 0.0))
+def _cubic(x):
+    """Shares of pixels -1 to 2 at a position in [0, 1): Keys' kernel with a = -0.75."""
+    shares = [_cubic_far(1 + x), _cubic_near(x), _cubic_near(1 - x), _cubic_far(2 - x)]
+    return zip((-1, 0, 1, 2), shares, strict=True)
+
+
+def _cubic_near(distance):  # of at most 1: (a + 2) d^3 - (a + 3) d^2 + 1
+    return (1.25 * distance - 2.25) * distance * distance + 1
+
+
+def _cubic_far(distance):  # of 1 to 2: a d^3 - 5a d^2 + 8a d - 4a
+    return ((-0.75 * distance + 3.75) * distance - 6) * distance + 3
