@@ -10,30 +10,52 @@ class AdversarialStep:
     """Mixin of `Translator`: what `fit` and `evaluate` do with a batch `(inputs, target)`.
 
     A step computes the generator's outputs, updates the discriminator on them, and then the
-    generator against the *updated* discriminator. Here stands what all backends share;
-    `TensorFlowAdversarialStep` and `JaxAdversarialStep` train. A model has the networks `generator`
-    and `discriminator`, `losses_for`, the metrics `terms` and `errors`, and `output_keys`.
+    generator against the *updated* discriminator. A player without trainable variables is not
+    updated. Here stands what all backends share; `TensorFlowAdversarialStep` and
+    `JaxAdversarialStep` train. A model has the networks `generator` and `discriminator`,
+    `losses_for`, the metrics `terms` and `errors`, and `output_keys`.
     """
 
     def compile_players(self, generator_optimizer, discriminator_optimizer, jit_compile, **kwargs):
         """Compiles with one optimizer for each player; they are saved with the model."""
+        generator_optimizer = keras.optimizers.get(generator_optimizer)
+        discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if generator_optimizer is discriminator_optimizer:
+            raise ValueError(
+                "`generator_optimizer` and `discriminator_optimizer` must be two objects, as each "
+                f"has a state of its own. Received: {generator_optimizer.name} twice; make another "
+                "one with the same arguments"
+            )
         if jit_compile == "auto" and is_distributed():
             jit_compile = False
         paths = [variable.path for variable in self.discriminator.trainable_variables]
-        taken = {variable.path for variable in self.generator.trainable_variables} & set(paths)
+        generator_paths = {variable.path for variable in self.generator.trainable_variables}
+        if not paths and not generator_paths:
+            raise ValueError(
+                "The generator or the discriminator must be trainable. Received: trainable=False "
+                "for both; set `generator.trainable` or `discriminator.trainable` before compile"
+            )
+        taken = generator_paths & set(paths)
         if taken:
             raise ValueError(
                 "Layers of the generator and the discriminator must have different names. "
                 f"Received: {sorted(taken)[0]} in both"
             )
-        pattern = "|".join(map(re.escape, paths))
+        of_discriminator = {"|".join(map(re.escape, paths)): discriminator_optimizer}
         optimizer = keras.optimizers.MultiOptimizer(
-            keras.optimizers.OptimizerMap(generator_optimizer, {pattern: discriminator_optimizer})
+            keras.optimizers.OptimizerMap(generator_optimizer, of_discriminator if paths else None)
         )
         self._compile_both(optimizer, jit_compile=jit_compile, **kwargs)
 
     def _compile_both(self, optimizer, **kwargs):
         # A scaled loss would need a scale for each player: float16 is not offered for training.
+        for layer in self._flatten_layers():
+            if layer.compute_dtype == "float16":
+                raise ValueError(
+                    "A Translator must not be trained in float16, whose gradients would need a "
+                    "scaled loss; the dtype policy mixed_bfloat16 needs none. Received: layer "
+                    f"'{layer.name}' with dtype policy {layer.dtype_policy.name}"
+                )
         keras.Model.compile(self, optimizer=optimizer, auto_scale_loss=False, **kwargs)
         self.optimizer.build(self.trainable_variables)
 
@@ -58,23 +80,42 @@ class AdversarialStep:
         return self.get_metrics_result()
 
     def _evaluate(self, data):
-        inputs, target, weight = keras.utils.unpack_x_y_sample_weight(data)
+        inputs, target, weight = self._unpack(data)
         outputs = self(inputs, training=False)
         terms = {}
         for player in ("discriminator", "generator"):
             terms.update(self.losses_for(player, inputs, target, outputs))
         self._log(terms, target, outputs, weight)
 
-    def _log(self, terms, target, outputs, weight=None):
+    @staticmethod
+    def _unpack(data):
+        """Inputs, target and the examples' weights (or `None`) of a batch."""
+        inputs, target, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None and len(getattr(weight, "shape", ())) != 1:
+            raise ValueError(
+                "`sample_weight` must hold one number for each example, (batch,). Received: "
+                f"{tuple(weight.shape) if hasattr(weight, 'shape') else type(weight).__name__}"
+            )
+        return inputs, target, weight
+
+    def _log(self, terms, target, outputs, weight):
         """Updates the metrics; each example counts alike, or by its weight."""
         self._loss_tracker.update_state(sum(terms.values()), weight)
         for metric in self.terms:
             metric.update_state(terms[metric.name], weight)
-        target = ops.cast(target, "float32")
         for key, metric in zip(self.output_keys, self.errors, strict=True):
-            metric.update_state(ops.mean(ops.abs(outputs[key] - target), axis=(1, 2, 3)), weight)
+            metric.update_state(self.error_of(outputs[key], target), weight)
 
     @staticmethod
-    def _mean_of(terms):
-        """The loss of a player: the mean over the examples of the sum of its terms."""
-        return ops.mean(sum(terms.values()))
+    def _mean_of(terms, weight):
+        """The loss of a player: the mean over the examples of the sum of its terms.
+
+        An example's terms are multiplied by its weight; what is divided by stays the number of
+        examples, as in Keras. Penalties on the network's weights belong to no example.
+        """
+        terms = dict(terms)
+        penalties = terms.pop("sparsity_loss", 0.0)
+        values = sum(terms.values())
+        if weight is not None:
+            values = values * ops.cast(weight, values.dtype)
+        return ops.mean(values + penalties)

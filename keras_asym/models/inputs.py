@@ -1,6 +1,7 @@
 """What the models ask of their inputs, and of where they run."""
 
 import keras
+from keras import ops
 
 
 def check_images(inputs, network, names):
@@ -35,6 +36,18 @@ def check_images(inputs, network, names):
             f"to one another first. Received: {shapes}"
         )
     return {name: inputs[name] for name in names}
+
+
+def at_least_float32(x):
+    """The tensor in float32, or in float64 if it is: what outputs and losses are computed in."""
+    return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
+
+
+def same_where_known(shape, expected):
+    """Whether two static shapes agree but for axes that are `None` in one of them."""
+    return len(shape) == len(expected) and all(
+        a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+    )
 
 
 def is_distributed():

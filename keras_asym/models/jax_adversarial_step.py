@@ -1,5 +1,3 @@
-import keras
-
 from keras_asym.models.adversarial_step import AdversarialStep
 from keras_asym.models.stateless_values import StatelessValues
 
@@ -10,7 +8,7 @@ class JaxAdversarialStep(AdversarialStep):
     def train_step(self, state, data):
         import jax
 
-        inputs, target, _ = keras.utils.unpack_x_y_sample_weight(data)
+        inputs, target, weight = self._unpack(data)
         groups = (
             self.trainable_variables,
             self.non_trainable_variables,
@@ -19,19 +17,25 @@ class JaxAdversarialStep(AdversarialStep):
         )
         variables = StatelessValues(*zip(groups, state, strict=True))
 
-        def forward(values):
-            replaced = variables.replace(self.generator.trainable_variables, values)
+        def run(network, values, function):
+            """What a function gives with other weights of a network, and the state it leaves."""
+            replaced = variables.replace(network.trainable_variables, values)
             with replaced.scope() as scope:
-                outputs = self(inputs, training=True)
+                result = function()
             replaced.update(scope)
-            return outputs, replaced.of(self.non_trainable_variables)
+            return result, replaced.of(self.non_trainable_variables)
 
         def loss_of(player, network, values, outputs):
-            with variables.replace(network.trainable_variables, values).scope():
-                terms = self.losses_for(player, inputs, target, outputs)
-                return self._mean_of(terms), terms
+            def losses():
+                terms = self.losses_for(player, inputs, target, outputs, training=True)
+                return self._mean_of(terms, weight), terms
+
+            (loss, terms), state = run(network, values, losses)
+            return loss, (terms, state)
 
         def apply(network, gradients):
+            if not network.trainable_variables:
+                return
             optimizer = self.optimizer_of(network)
             values, state = optimizer.stateless_apply(
                 variables.of(optimizer.variables),
@@ -41,25 +45,32 @@ class JaxAdversarialStep(AdversarialStep):
             variables.set(network.trainable_variables, values)
             variables.set(optimizer.variables, state)
 
-        values = variables.of(self.generator.trainable_variables)
-        outputs, pull_back, non_trainable = jax.vjp(forward, values, has_aux=True)
-        variables.set(self.non_trainable_variables, non_trainable)
+        generator, discriminator = self.generator, self.discriminator
+        values = variables.of(generator.trainable_variables)
+        outputs, pull_back, state = jax.vjp(
+            lambda v: run(generator, v, lambda: self(inputs, training=True)), values, has_aux=True
+        )
+        variables.set(self.non_trainable_variables, state)
 
-        network = self.discriminator
-        gradient = jax.grad(lambda v: loss_of("discriminator", network, v, outputs), has_aux=True)
-        gradients, terms = gradient(variables.of(network.trainable_variables))
-        apply(network, gradients)
+        gradient = jax.grad(
+            lambda v: loss_of("discriminator", discriminator, v, outputs), has_aux=True
+        )
+        gradients, (terms, state) = gradient(variables.of(discriminator.trainable_variables))
+        variables.set(self.non_trainable_variables, state)
+        apply(discriminator, gradients)
 
-        network = self.generator
-        gradient = jax.grad(lambda v, y: loss_of("generator", network, v, y), (0, 1), has_aux=True)
-        (direct, of_outputs), generator_terms = gradient(values, outputs)
+        gradient = jax.grad(
+            lambda v, y: loss_of("generator", generator, v, y), (0, 1), has_aux=True
+        )
+        (direct, of_outputs), (generator_terms, state) = gradient(values, outputs)
+        variables.set(self.non_trainable_variables, state)
         (through_outputs,) = pull_back(of_outputs)
-        apply(network, [a + b for a, b in zip(direct, through_outputs, strict=True)])
+        apply(generator, [a + b for a, b in zip(direct, through_outputs, strict=True)])
 
         iterations = self.optimizer.iterations
         variables.set([iterations], [variables.of([iterations])[0] + 1])
         with variables.scope() as scope:
-            self._log({**terms, **generator_terms}, target, outputs)
+            self._log({**terms, **generator_terms}, target, outputs, weight)
             logs = self.get_metrics_result()
         variables.update(scope)
         return logs, tuple(variables.of(group) for group in groups)

@@ -10,8 +10,9 @@ from keras_asym.fusion import (
 )
 from keras_asym.layers import PersistentDropout
 from keras_asym.models.adversarial_step import AdversarialStep
-from keras_asym.models.inputs import check_images
+from keras_asym.models.inputs import at_least_float32, check_images, same_where_known
 from keras_asym.models.jax_adversarial_step import JaxAdversarialStep
+from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.models.tensorflow_adversarial_step import TensorFlowAdversarialStep
 from keras_asym.ops import fold
 
@@ -21,7 +22,7 @@ _Step = _STEPS.get(keras.backend.backend(), AdversarialStep)
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class Translator(_Step, keras.Model):
+class Translator(_Step, MultimodalModel):
     """Translation of several aligned images to one by a shared network (pix2pix).
 
     Trained by alternating steps of the discriminator and the generator. The discriminator's loss is
@@ -60,7 +61,9 @@ class Translator(_Step, keras.Model):
 
     Raises:
         ValueError: If a modality is missing from the inputs or has another number of channels than
-            declared, if sizes differ or are not divisible by the generator's stride.
+            declared, if sizes differ or are not divisible by the generator's stride; if
+            `modalities` is `None` and the networks are not multimodal, or a setting of
+            `to_multimodal` is given for networks that are.
 
     Example:
 
@@ -101,7 +104,8 @@ class Translator(_Step, keras.Model):
             channels = generator.output["ensemble"].shape[-1]
             if discriminator is not None:
                 discriminator = condition_on_modalities(discriminator, specs, channels)
-        _check_multimodal(generator, discriminator)
+        else:
+            _check_multimodal(generator, discriminator, fusion, instance_statistics)
         self.generator = generator
         self.discriminator = discriminator
         self.l1_weight = l1_weight
@@ -133,65 +137,115 @@ class Translator(_Step, keras.Model):
 
     def call(self, inputs, training=None):
         outputs = self.generator(self._check_inputs(inputs), training=training)
-        return {key: ops.cast(outputs[key], "float32") for key in self.output_keys}
+        return {key: at_least_float32(outputs[key]) for key in self.output_keys}
 
-    def losses_for(self, player, inputs, target, outputs):
-        """Terms of the loss of one player; a pure function of the weights and its arguments.
+    def losses_for(self, player, inputs, target, outputs, training=False):
+        """Terms of the loss of one player; a function of the weights and its arguments.
 
         Args:
             player: `"discriminator"` or `"generator"`.
             inputs: Dictionary of images by modality name.
             target: Images `(batch, height, width, output_channels)` in [-1, 1].
             outputs: What `call` gave for the inputs.
+            training: Whether the discriminator's dropout and batch statistics are on. Only then
+                its state changes, at every decision.
 
         Returns:
             Dictionary from the name of a term to its value for each example, `(batch,)`. The
             player's loss is the mean over the examples of their sum.
+
+        Raises:
+            ValueError: If the target is not one image of the size of the inputs and with the
+                generator's output channels.
         """
+        self._check_target(target, inputs)
         inputs = {name: ops.convert_to_tensor(inputs[name]) for name in self.modality_names}
-        target = ops.convert_to_tensor(target, "float32")
-        generated = fold([outputs[name] for name in self.modality_names])
+        names = self.modality_names
+        generated = fold([outputs[name] for name in names])
         if player == "discriminator":
-            real = self._decide(inputs, ops.repeat(target, len(self.modality_names), axis=0), 1.0)
-            fake = self._decide(inputs, ops.stop_gradient(generated), 0.0)
+            target = ops.repeat(ops.cast(target, generated.dtype), len(names), axis=0)
+            real = self._decide(inputs, target, 1.0, training)
+            fake = self._decide(inputs, ops.stop_gradient(generated), 0.0, training)
             return {"discriminator_loss": 0.5 * (real + fake)}
         # With one modality the ensemble is the branch: it has no error of its own.
-        keys = self.output_keys if len(self.modality_names) > 1 else self.modality_names
-        errors = [ops.mean(ops.abs(outputs[key] - target), axis=(1, 2, 3)) for key in keys]
-        penalties = [ops.cast(penalty, "float32") for penalty in self.generator.losses]
+        keys = self.output_keys if len(names) > 1 else names
+        errors = sum(self.error_of(outputs[key], target) for key in keys)
+        penalties = sum(ops.cast(penalty, errors.dtype) for penalty in self.generator.losses)
         return {
-            "adversarial_loss": self._decide(inputs, generated, 1.0),
-            "reconstruction_loss": self.l1_weight * sum(errors),
-            "sparsity_loss": sum(penalties, ops.zeros_like(errors[0])),
+            "adversarial_loss": self._decide(inputs, generated, 1.0, training),
+            "reconstruction_loss": self.l1_weight * errors,
+            "sparsity_loss": ops.zeros_like(errors) + penalties,
         }
 
-    def _decide(self, inputs, candidate, truth):
+    @staticmethod
+    def error_of(output, target):
+        """Mean absolute error of each example, `(batch,)`."""
+        return ops.mean(ops.abs(output - ops.cast(target, output.dtype)), axis=(1, 2, 3))
+
+    def _decide(self, inputs, candidate, truth, training):
         """Cross-entropy of the decisions on a folded candidate, summed over the branches."""
-        logits = self.discriminator({**inputs, CANDIDATE: candidate}, training=True)
-        logits = ops.cast(logits, "float32")
+        logits = self.discriminator({**inputs, CANDIDATE: candidate}, training=training)
+        logits = at_least_float32(logits)
         # -log(sigmoid) and -log(1 - sigmoid) of the logits, without the overflow of either.
         values = ops.mean(ops.softplus(logits) - truth * logits, axis=(1, 2, 3))
         return ops.sum(ops.reshape(values, (-1, len(self.modality_names))), axis=1)
 
-    def compile(self, generator_optimizer, discriminator_optimizer, jit_compile="auto", **kwargs):
-        """Configures training.
+    def _check_target(self, target, inputs):
+        size = inputs[self.modality_names[0]].shape[:3]
+        expected = (*size, self.generator.output["ensemble"].shape[-1])
+        shape = getattr(target, "shape", None)
+        if shape is None or not same_where_known(shape, expected):
+            received = type(target).__name__ if shape is None else tuple(shape)
+            raise ValueError(
+                "The target must be one image (batch, height, width, channels) of the inputs' size "
+                f"and with the generator's output channels, {expected}; it serves all outputs. "
+                f"Received: {received}"
+            )
+
+    def compile(
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        jit_compile="auto",
+        run_eagerly=False,
+        steps_per_execution=1,
+        **kwargs,
+    ):
+        """Configures training. A network with `trainable=False` is not updated.
 
         Args:
-            generator_optimizer: Optimizer; the papers' is Adam(2e-4, beta_1=0.5).
-            discriminator_optimizer: Another optimizer object.
+            generator_optimizer: Optimizer, or its name in Keras; the papers' is Adam(2e-4,
+                beta_1=0.5).
+            discriminator_optimizer: Another optimizer object, or a name.
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
-            **kwargs: `run_eagerly` and `steps_per_execution`, as in Keras.
+            run_eagerly: As in Keras.
+            steps_per_execution: As in Keras.
+            **kwargs: None; the losses and metrics of a Translator are its own.
 
         Raises:
-            ValueError: If the model has no discriminator, or its layers have names of the
-                generator's.
+            ValueError: If the model has no discriminator, its layers have names of the
+                generator's, neither network is trainable, the optimizers are one object, a layer
+                computes in float16, or there are more arguments.
         """
+        if kwargs:
+            raise ValueError(
+                "`compile` of a Translator takes two optimizers, jit_compile, run_eagerly and "
+                "steps_per_execution. Its losses and metrics are fixed: `l1_weight` weighs the "
+                "terms; for other losses make a subclass with its own `losses_for`. Received: "
+                f"{sorted(kwargs)}"
+            )
         if self.discriminator is None:
             raise ValueError(
                 "A Translator without a discriminator cannot be trained. Received: "
                 "discriminator=None; train the model that `select` was called on"
             )
-        self.compile_players(generator_optimizer, discriminator_optimizer, jit_compile, **kwargs)
+        self.compile_players(
+            generator_optimizer,
+            discriminator_optimizer,
+            jit_compile,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+        )
 
     def select(self, names):
         """A Translator on a subset of the modalities that shares every weight of the generator.
@@ -204,6 +258,7 @@ class Translator(_Step, keras.Model):
             None,
             l1_weight=self.l1_weight,
             name=f"{self.name}_{'_'.join(names)}",
+            dtype=self.dtype_policy,
         )
 
     def _check_inputs(self, inputs):
@@ -216,10 +271,10 @@ class Translator(_Step, keras.Model):
 
     def get_config(self):
         return {
+            **super().get_config(),
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "l1_weight": self.l1_weight,
-            "name": self.name,
         }
 
     @classmethod
@@ -246,7 +301,7 @@ def _check_size(generator, height, width):
         )
 
 
-def _check_multimodal(generator, discriminator):
+def _check_multimodal(generator, discriminator, fusion, instance_statistics):
     outputs = getattr(generator, "output", None)
     if not isinstance(outputs, dict) or "ensemble" not in outputs:
         raise ValueError(
@@ -258,4 +313,10 @@ def _check_multimodal(generator, discriminator):
         raise ValueError(
             "`discriminator` must be made by condition_on_modalities when `generator` is "
             f"multimodal already. Received: discriminator={getattr(discriminator, 'name', '')}"
+        )
+    if fusion is not None or not instance_statistics:
+        raise ValueError(
+            "`fusion` and `instance_statistics` must be given to to_multimodal when `generator` is "
+            f"multimodal already. Received: modalities=None, fusion={fusion}, "
+            f"instance_statistics={instance_statistics}"
         )
