@@ -54,3 +54,38 @@ class ModalityShareL1(keras.regularizers.Regularizer):
 
     def get_config(self):
         return {"l1": self.l1}
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class EachModality(keras.regularizers.Regularizer, keras.constraints.Constraint):
+    """A regularizer or constraint of a plain weight, on each modality's row of a private one.
+
+    A plain gamma has one axis and a private one two: what counts along an axis (`MaxNorm`,
+    `UnitNorm`) would mean something else on the whole.
+
+    Args:
+        of_one: The regularizer or constraint of the plain weight.
+
+    Example:
+
+    >>> constraint = keras_asym.regularizers.EachModality(keras.constraints.MaxNorm(1.0))
+    >>> rows = constraint(keras.ops.array([[2.0, 0.0], [0.5, 0.0]]))
+    >>> keras.ops.convert_to_numpy(rows).round(3).tolist()
+    [[1.0, 0.0], [0.5, 0.0]]
+    """
+
+    def __init__(self, of_one):
+        self.of_one = of_one
+
+    def __call__(self, weight):
+        rows = [self.of_one(row) for row in ops.unstack(weight, num=weight.shape[0])]
+        if isinstance(self.of_one, keras.constraints.Constraint):
+            return ops.stack(rows)
+        return sum(rows)
+
+    def get_config(self):
+        return {"of_one": keras.saving.serialize_keras_object(self.of_one)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["of_one"]))

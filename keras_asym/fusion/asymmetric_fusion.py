@@ -2,7 +2,8 @@ import re
 
 import keras
 
-from keras_asym.fusion.strategy import CONVOLUTIONS, FusionStrategy, GraphEdits, find_sites
+from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
+from keras_asym.keras_internals import nodes_of
 from keras_asym.layers import ChannelShuffle, PixelShift
 
 _ACTIVATIONS = (
@@ -40,7 +41,8 @@ class AsymmetricFusion(FusionStrategy):
 
     Raises:
         ValueError: If `shift_source` is neither; in `to_multimodal`, if `sites` finds no
-            convolution, or one that changes height, width or channels where it must not.
+            convolution, one that is called twice, or one that changes height, width or channels
+            where it must not.
 
     Example:
 
@@ -62,17 +64,19 @@ class AsymmetricFusion(FusionStrategy):
 
     def edits(self, network, modalities):
         edits = GraphEdits()
+        nodes = nodes_of(network)
         for convolution in self._convolutions(network):
             if modalities > 1:
-                end = _end_of_branch(convolution)
+                node = _node_of(convolution, nodes, network)
                 if self.shift_source == "input":
-                    self._check(convolution)
+                    self._check(convolution, node.input_tensors[0].shape[-1])
+                end = _end_of_branch(node, nodes, network)
                 _add_site(edits, convolution, end, modalities, self.shift_source)
         return edits
 
     def _convolutions(self, network):
         pattern = _BLOCK.pattern if self.sites is None else self.sites
-        found = find_sites(network, pattern, CONVOLUTIONS, "convolution")
+        found = list(find_sites(network, pattern, "convolution").values())
         if self.sites is not None:
             return found
         last = {}
@@ -83,8 +87,7 @@ class AsymmetricFusion(FusionStrategy):
                 last[stage] = block, layer
         return [layer for _, layer in last.values()]
 
-    def _check(self, convolution):
-        channels = convolution.input.shape[-1]
+    def _check(self, convolution, channels):
         shape = (1, 32, 32, channels)
         output_shape = tuple(convolution.compute_output_shape(shape))
         if output_shape != shape:
@@ -117,13 +120,25 @@ def _add_site(edits, convolution, end, count, shift_source):
     edits.sites[end.name] = name
 
 
-def _end_of_branch(convolution):
+def _node_of(layer, nodes, network):
+    """Where the network calls a layer."""
+    found = [node for node in nodes if node.operation is layer]
+    if len(found) > 1:
+        raise ValueError(
+            "`sites` must match convolutions that are called once. Received: "
+            f"'{layer.name}', which network '{network.name}' calls {len(found)} times"
+        )
+    return found[0]
+
+
+def _end_of_branch(node, nodes, network):
     """The activation that follows the convolution, or the last layer in front of a merge."""
-    layer = convolution
+    results = {id(tensor) for tensor in network.outputs}
     while True:
-        nodes = layer._outbound_nodes
-        if len(nodes) != 1 or len(nodes[0].input_tensors) != 1:
-            return layer
-        layer = nodes[0].operation
-        if isinstance(layer, _ACTIVATIONS):
-            return layer
+        made = {id(tensor) for tensor in node.outputs}
+        users = [x for x in nodes if made & {id(tensor) for tensor in x.input_tensors}]
+        if len(users) != 1 or len(users[0].input_tensors) != 1 or made & results:
+            return node.operation
+        node = users[0]
+        if isinstance(node.operation, _ACTIVATIONS):
+            return node.operation

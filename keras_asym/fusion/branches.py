@@ -1,25 +1,49 @@
 """The modalities at both ends of a network: what each gives to it and takes from it."""
 
+import operator
+
 import keras
 
 from keras_asym.layers import RepeatChannels, UnfoldModalities
 
 
+# Keys beside the modalities, of a model's outputs and of its inputs.
+RESERVED = ("ensemble", "present")
+
+
 def check_modalities(modalities):
-    """Raises `ValueError` unless it is a dictionary of modality name -> number of channels."""
+    """A dictionary of modality name -> number of channels, checked, with Python's integers.
+
+    Raises:
+        ValueError: If it is none, or a name or a number cannot be used.
+    """
     if not isinstance(modalities, dict) or not modalities:
         raise ValueError(
             '`modalities` must be a dictionary of name -> channels, such as {"rgb": 3, "depth": '
             f"1}}. Received: modalities={modalities!r}"
         )
+    found = {}
     for name, channels in modalities.items():
-        if name == "ensemble":
-            raise ValueError('`modalities` must not use the name "ensemble": it is an output.')
-        if not isinstance(channels, int) or channels < 1:
+        if not isinstance(name, str) or not name or name in RESERVED:
+            raise ValueError(
+                f"`modalities` must have names, not empty and none of {RESERVED}, which stand "
+                f"beside the modalities in inputs and outputs. Received: {name!r}"
+            )
+        found[name] = _whole(channels)
+        if found[name] < 1:
             raise ValueError(
                 "`modalities` must give each name a number of channels of at least 1. "
                 f"Received: {name!r}: {channels!r}"
             )
+    return found
+
+
+def _whole(channels):
+    """A number of channels as Python's integer; 0 if it is none."""
+    try:
+        return 0 if isinstance(channels, bool) else operator.index(channels)
+    except TypeError:
+        return 0
 
 
 def fit_channels(x, name, channels):

@@ -2,7 +2,7 @@ import functools
 
 import keras
 
-from keras_asym.fusion.strategy import NORMALIZATIONS, FusionStrategy, GraphEdits, find_sites
+from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
 from keras_asym.layers import ChannelExchange
 from keras_asym.regularizers import ModalityShareL1
 
@@ -43,7 +43,7 @@ class ChannelExchanging(FusionStrategy):
         self.sites = sites
 
     def edits(self, network, modalities):
-        found = find_sites(network, self.sites, NORMALIZATIONS, "normalization layer")
+        found = find_sites(network, self.sites, "normalization")
         if modalities == 1:
             return GraphEdits()
         wrap = functools.partial(
@@ -51,16 +51,16 @@ class ChannelExchanging(FusionStrategy):
         )
 
         def exchange(norm):
-            if not norm.scale:
+            if not getattr(norm, "scale", False):
                 raise ValueError(
                     "Channel exchange compares gamma, which layer '"
-                    f"{norm.name}' does not have (scale=False); choose other `sites`. "
+                    f"{norm.name}' does not have; choose other `sites`. "
                     f"Received: sites={self.sites!r}"
                 )
             norm.gamma_regularizer = ModalityShareL1(self.l1) if self.l1 else None
             return wrap(norm)
 
-        return GraphEdits(normalization={layer.name: exchange for layer in found})
+        return GraphEdits(normalization=dict.fromkeys(found, exchange))
 
     def get_config(self):
         return {

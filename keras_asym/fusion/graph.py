@@ -1,11 +1,24 @@
-"""The graph of a functional network: what can be cloned, and running it on other inputs."""
+"""The graph of a plain network: what it is made of, and running it on other inputs."""
 
 import keras
 
-from keras_asym.fusion.strategy import NORMALIZATIONS
+from keras_asym.fusion.normalizations import normalization_of
+from keras_asym.keras_internals import graph_of, run_through_graph, sublayers
+from keras_asym.layers.sublayers import copy_weights, made_again, replace_inside
+
+_ADVICE = (
+    "Pass a functional keras.Model, such as keras.Model(inputs, outputs); a model of another kind "
+    "becomes one by `inputs = keras.Input(shape); keras.Model(inputs, model(inputs))`."
+)
+# They draw anew for each image: the modalities of an example would not fit one another any more.
+_RANDOM = tuple(
+    getattr(keras.layers, name)
+    for name in dir(keras.layers)
+    if name.startswith("Random") or name in ("AugMix", "CutMix", "MixUp", "RandAugment")
+)
 
 
-def rebuild(model, inputs, layer_of, call):
+def rebuild(model, inputs, call):
     """Runs the graph of a functional model on other symbolic inputs, layer by layer.
 
     What `keras.models.clone_model` does, without the model around it: the result becomes part of a
@@ -14,69 +27,176 @@ def rebuild(model, inputs, layer_of, call):
     Args:
         model: Functional `keras.Model`.
         inputs: Symbolic inputs in the structure of the model's.
-        layer_of: Function from a layer to the one that takes its place; asked once for each.
-        call: Function of the new layer, its arguments and keyword arguments.
+        call: Function of a layer, its arguments and keyword arguments.
 
     Returns:
         Symbolic outputs in the structure of the model's.
     """
-    places = {}
 
-    def place_of(layer):
-        if id(layer) not in places:
-            places[id(layer)] = layer_of(layer)
-        return places[id(layer)]
+    def without_mask(layer, *args, **kwargs):
+        if kwargs.get("mask", layer) is None:  # filled in by Keras, for any layer that takes one
+            kwargs.pop("mask")
+        return call(layer, *args, **kwargs)
 
-    outputs = model._run_through_graph(inputs, operation_fn=place_of, call_fn=call)
+    outputs = run_through_graph(model, inputs, lambda layer: layer, without_mask)
     single = isinstance(outputs, list | tuple) and len(outputs) == 1
     return outputs[0] if single else outputs
 
 
-def check_network(network):
-    """Raises `ValueError` for a network whose graph cannot be cloned as `to_multimodal` does."""
-    advice = (
-        "Pass a flat functional keras.Model, or rebuild the network as one with "
-        "keras.Model(inputs, outputs)."
-    )
-    if not hasattr(network, "_run_through_graph") or isinstance(network, keras.Sequential):
+def flattened(network):
+    """The network with the graphs of nested models in its own; the layers are the same.
+
+    A layer whose name another one has already gets that of the nested model in front of it, and is
+    a copy.
+
+    Raises:
+        ValueError: If it has no graph.
+    """
+    graph = graph_of(network)
+    if graph is None:
         raise ValueError(
-            "`network` must be a functional keras.Model: the graph of a subclassed or Sequential "
-            f"model cannot be cloned. {advice} Received: {type(network).__name__} "
-            f"'{getattr(network, 'name', network)}'"
+            "`network` must be a functional keras.Model (or a Sequential one that is built): the "
+            f"graph of another model cannot be cloned. {_ADVICE} Received: "
+            f"{type(network).__name__} '{getattr(network, 'name', network)}'"
         )
-    if len(network.inputs) != 1 or len(network.inputs[0].shape) != 4:
+    if not any(isinstance(x, keras.Model) and graph_of(x) is not None for x in graph.layers):
+        return graph
+    names, renamed = {}, {}
+
+    def own(layer, model):
+        taken = names.setdefault(layer.name, layer)
+        if taken is layer:
+            return layer
+        if id(layer) not in renamed:
+            renamed[id(layer)] = layer, made_again(layer, name=f"{model.name}_{layer.name}")
+        return renamed[id(layer)][1]
+
+    def inline(model, inputs, training=None):
+        def call(layer, *args, **kwargs):
+            if isinstance(layer, keras.Model) and graph_of(layer) is not None:
+                inner = kwargs.get("training", training)
+                return inline(graph_of(layer), args[0], inner)
+            if training is not None and isinstance(layer, keras.layers.Layer):
+                kwargs.setdefault("training", training)
+            return own(layer, model)(*args, **kwargs)
+
+        return rebuild(model, inputs, call)
+
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), graph.input
+    )
+    outputs = inline(graph, inputs)
+    for layer, copy in renamed.values():
+        copy_weights(layer, copy)
+    return keras.Model(inputs, outputs, name=network.name)
+
+
+def normalizations(network):
+    """The normalizations of a flat network that become private, by name.
+
+    One inside of another layer has that layer's name and its place in it:
+    `"hierarchical_encoder_0_0/attn.norm"`.
+
+    Raises:
+        ValueError: If a layer looks like a normalization and is none that is known.
+    """
+    found = {}
+    for layer in network.layers:
+        if normalization_of(layer) is not None:
+            found[layer.name] = layer
+        else:
+            inside = normalizations_inside(layer)
+            found.update({f"{layer.name}/{path}": norm for path, norm in inside.items()})
+    return found
+
+
+def normalizations_inside(layer):
+    """The normalizations that a layer holds, by their places in it.
+
+    Raises:
+        ValueError: If it holds one in a place where none can be replaced, or an unknown one.
+    """
+    hidden = {id(x): x for x in sublayers(layer) if normalization_of(x) is not None}
+    found = {}
+
+    def note(path, inner):
+        if hidden.pop(id(inner), None) is not None:
+            found[path] = inner
+
+    if hidden:
+        replace_inside(layer, note)
+    if hidden:
+        norm = next(iter(hidden.values()))
         raise ValueError(
-            "`network` must have one image input (batch, height, width, channels). Received: "
-            f"inputs of shapes {[tuple(x.shape) for x in network.inputs]} in '{network.name}'"
+            f"Layer '{layer.name}' ({type(layer).__name__}) holds the {type(norm).__name__} "
+            f"'{norm.name}' in no attribute, list, dictionary or model, so that no private one can "
+            "take its place. Keep it in an attribute."
+        )
+    return found
+
+
+def check_network(network):
+    """Raises `ValueError` for a flat network that cannot be made multimodal."""
+    shapes = [tuple(x.shape) for x in network.inputs]
+    if len(shapes) != 1 or len(shapes[0]) not in (4, 5):
+        raise ValueError(
+            "`network` must have one image input (batch, height, width, channels), or one of "
+            f"volumes with a depth before them. Received: inputs of shapes {shapes} in "
+            f"'{network.name}'"
+        )
+    if shapes[0][0] is not None:
+        raise ValueError(
+            "`network` must take any batch size: the modalities are put into the batch axis. Build "
+            f"it without a batch size. Received: an input of shape {shapes[0]} in '{network.name}'"
+        )
+    if shapes[0][-1] is None:
+        raise ValueError(
+            "`network` must have a fixed number of channels, on the last axis. Received: an input "
+            f"of shape {shapes[0]} in '{network.name}'"
         )
     for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            raise ValueError(
-                "`network` must be flat: cloning cannot see inside the nested model "
-                f"'{layer.name}'. {advice} Received: network '{network.name}'"
-            )
-    if not any(isinstance(x, NORMALIZATIONS) for x in network.layers):
+        for inner in (layer, *sublayers(layer)):
+            if isinstance(inner, _RANDOM):
+                raise ValueError(
+                    "`network` must not hold random image layers: each modality of an example "
+                    f"would be changed in another way. Received: '{inner.name}' "
+                    f"({type(inner).__name__}) in '{network.name}'; put it in front of the model, "
+                    "on all modalities and the target alike."
+                )
+            if getattr(inner, "data_format", None) == "channels_first":
+                raise ValueError(
+                    '`network` must have its channels last (data_format="channels_last"). '
+                    f"Received: '{inner.name}' with data_format=\"channels_first\""
+                )
+    if not normalizations(network):
         raise ValueError(
-            "`network` must contain BatchNormalization layers, or GroupNormalization(groups=-1): "
-            "they are what becomes private to each modality. Received: network "
+            "`network` must contain normalization layers (BatchNormalization, LayerNormalization, "
+            "...): they are what becomes private to each modality. Received: network "
             f"'{network.name}' without any"
         )
 
 
-def check_copy(network, layer):
-    """Raises `ValueError` for a layer of a cloned network that hides a norm inside."""
-    for inner in layer._flatten_layers():
-        if isinstance(inner, NORMALIZATIONS):
+def check_names(network, names):
+    """Raises `ValueError` if a modality's name is that of a layer, where both would be one."""
+    taken = {operation.name for operation in network.operations} - {x.name for x in network.inputs}
+    for name in names:
+        for made in (name, f"{name}_repeat", f"{name}_projection"):
+            if made in taken:
+                raise ValueError(
+                    f"`modalities` must not have the name of a layer: '{made}' is one in network "
+                    f"'{network.name}'. Rename the modality. Received: {list(names)}"
+                )
+    for made in ("fold_modalities", "unfold_modalities", "ensemble"):
+        if made in taken:
             raise ValueError(
-                f"A {type(inner).__name__} ('{inner.name}') is hidden inside the layer "
-                f"'{layer.name}' of network '{network.name}', where it cannot be made private. "
-                "Build the network from plain Keras layers."
+                f"`network` must not have a layer '{made}': to_multimodal adds one of that name. "
+                f"Received: network '{network.name}'; is it multimodal already?"
             )
 
 
 def check_edits(network, edits):
     """Raises `ValueError` for edits that name a layer which the network does not have."""
-    norms = {layer.name for layer in network.layers if isinstance(layer, NORMALIZATIONS)}
+    norms = set(normalizations(network))
     names = {operation.name for operation in network.operations}
     for key, known in (
         ("normalization", norms),

@@ -2,8 +2,8 @@ import keras
 
 from keras_asym.fusion.branches import unfold_structure
 from keras_asym.fusion.graph import rebuild
-from keras_asym.layers import ChannelExchange, FoldModalities
-from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.keras_internals import operation_of
+from keras_asym.layers import FoldModalities, ModalityLayer, SelectedModalities
 
 
 def modality_names(model):
@@ -41,13 +41,15 @@ def select_modalities(model, names):
     chosen = tuple(known.index(name) for name in names)
     fold = _layer_of(model, FoldModalities)
     structure = model.output[known[0]]
-    ends = [tensor._keras_history.operation for tensor in keras.tree.flatten(structure)]
+    ends = [operation_of(tensor) for tensor in keras.tree.flatten(structure)]
     core = keras.Model(fold.output, [layer.input for layer in ends])
+    selected = {}
 
     def call_layer(layer, *args, **kwargs):
-        kwargs.pop("mask", None)
-        if isinstance(layer, ModalityLayer | ChannelExchange):
-            kwargs["present"] = _subset(kwargs.get("present"), chosen)
+        if isinstance(layer, ModalityLayer):
+            if layer not in selected:
+                selected[layer] = _selected(layer, chosen)
+            layer = selected[layer]
         return layer(*args, **kwargs)
 
     inputs, fitted = {}, {}
@@ -58,14 +60,12 @@ def select_modalities(model, names):
             if any(layer.name == adapter for layer in model.layers):
                 fitted[name] = model.get_layer(adapter)(inputs[name])
     folded = FoldModalities(names, name="fold_modalities")(fitted)
-    features = rebuild(core, folded, lambda layer: layer, call_layer)
+    features = rebuild(core, folded, call_layer)
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
     outputs = unfold_structure(features, names)
     if "ensemble" in model.output:
-        mixed = model.output["ensemble"]._keras_history
-        mix = mixed.operation
-        before = mix._inbound_nodes[mixed.node_index].arguments.kwargs.get("present")
-        outputs["ensemble"] = mix(features, present=_subset(before, chosen))
+        mix = operation_of(model.output["ensemble"])
+        outputs["ensemble"] = _selected(mix, chosen)(features)
     return keras.Model(inputs, outputs, name=f"{model.name}_{'_'.join(names)}")
 
 
@@ -78,9 +78,11 @@ def check_names(names, known):
         )
 
 
-def _subset(present, chosen):
-    """`chosen`, or the rows it stands for in a model that is itself a selection."""
-    return chosen if present is None else tuple(present[index] for index in chosen)
+def _selected(layer, rows):
+    """The layer on some of the modalities that it holds now."""
+    if isinstance(layer, SelectedModalities):
+        return SelectedModalities(layer.layer, [layer.selected[row] for row in rows])
+    return SelectedModalities(layer, rows)
 
 
 def _layer_of(model, kind):

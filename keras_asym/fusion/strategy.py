@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import keras
 
+from keras_asym.fusion.graph import normalizations
+
 
 @dataclasses.dataclass
 class GraphEdits:
@@ -31,10 +33,14 @@ class GraphEdits:
 
 
 class FusionStrategy:
-    """Says what `to_multimodal` adds to a shared network. Subclasses implement `edits`."""
+    """Says what `to_multimodal` adds to a shared network. Subclasses implement `edits`.
+
+    The layers that it adds are `keras_asym.layers.ModalityLayer`s where they look at several
+    modalities. With one modality, and for an example that has one sensor, they change nothing.
+    """
 
     def edits(self, network, modalities):
-        """Returns the `GraphEdits` for a plain functional network and M modalities."""
+        """Returns the `GraphEdits` for a plain flat functional network and M modalities."""
         raise NotImplementedError(f"{type(self).__name__} must implement edits()")
 
     def get_config(self):
@@ -45,16 +51,29 @@ class FusionStrategy:
         return cls(**config)
 
 
-def find_sites(network, pattern, kinds, what):
-    """Layers of `kinds` whose name is matched by the regular expression `pattern`.
+def find_sites(network, pattern, kind):
+    """Layers whose name is matched by the regular expression `pattern`.
+
+    Args:
+        network: Plain flat functional network, as `FusionStrategy.edits` gets it.
+        pattern: Regular expression, searched in the names.
+        kind: `"normalization"` or `"convolution"`. A normalization inside of another layer has that
+            layer's name and its place in it: `"block_3/attn.norm"`.
+
+    Returns:
+        Dictionary of name -> layer, in the network's order.
 
     Raises:
         ValueError: If nothing matches; lists some names that could be meant.
     """
-    candidates = [layer for layer in network.layers if isinstance(layer, kinds)]
-    found = [layer for layer in candidates if re.search(pattern, layer.name)]
+    if kind == "normalization":
+        candidates, what = normalizations(network), "normalization layer"
+    else:
+        candidates = {x.name: x for x in network.layers if isinstance(x, CONVOLUTIONS)}
+        what = "convolution"
+    found = {name: layer for name, layer in candidates.items() if re.search(pattern, name)}
     if not found:
-        names = [layer.name for layer in candidates]
+        names = list(candidates)
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         raise ValueError(
             f"`sites` must match the name of at least one {what} in the network '{network.name}'. "
@@ -63,7 +82,6 @@ def find_sites(network, pattern, kinds, what):
     return found
 
 
-NORMALIZATIONS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
 CONVOLUTIONS = (
     keras.layers.Conv2D,
     keras.layers.DepthwiseConv2D,

@@ -1,9 +1,11 @@
 import keras
 
 from keras_asym.fusion.branches import check_modalities, fit_channels, unfold_structure
-from keras_asym.fusion.graph import check_network
+from keras_asym.fusion.cloning import clone
+from keras_asym.fusion.graph import check_names, check_network, flattened
+from keras_asym.fusion.normalizations import Settings
 from keras_asym.fusion.private_normalization import PrivateNormalization
-from keras_asym.fusion.private_norms import clone
+from keras_asym.fusion.proof import prove
 from keras_asym.fusion.strategy import FusionStrategy
 from keras_asym.layers import FoldModalities, ModalityEnsemble
 
@@ -16,36 +18,47 @@ def to_multimodal(
     synchronized=None,
     instance_statistics=True,
     ensemble=False,
+    check=True,
 ):
     """Makes a network that was written for one image serve several modalities.
 
-    The graph is cloned: convolutions are shared by all modalities, each BatchNormalization becomes
-    a `ModalityBatchNormalization` and each `GroupNormalization(groups=-1)` a
-    `ModalityInstanceNormalization` with the plain one's weights in each row, and `fusion` adds its
-    operations at its sites. With equal inputs and `PrivateNormalization` every modality's features
-    are those of `network` until training sets them apart.
+    The graph is cloned: convolutions and all else are shared by the modalities, each normalization
+    becomes a private one with the plain one's weights in each row (`ModalityBatchNormalization`,
+    `ModalityLayerNormalization`, ...; `register_normalization` adds others), and `fusion` adds its
+    operations at its sites. Nested models become part of the graph; layers that hold
+    normalizations, such as transformer blocks, become `ModalityBlock`s. With equal inputs and
+    `PrivateNormalization` every modality's features are those of `network` until training sets them
+    apart.
+
+    The model takes an argument beside its images, `model(images, presence=...)`: a boolean tensor
+    `(batch, modalities)` of which modalities each example has. What it lacks then has no part in
+    norms, exchange, shuffle, shift and ensemble.
 
     Args:
-        network: Flat functional `keras.Model` with one image input `(batch, height, width,
+        network: Functional or Sequential `keras.Model` with one image input `(batch, height, width,
             channels)`: this package's networks, a keras.applications model, a KerasHub backbone.
         modalities: Dictionary of modality name -> number of channels, in the order that decides
             who is "next" and whose share of the channels comes first. Fewer channels than the
             network's input are repeated to fit; more get a private 1x1 projection.
-        fusion: `ChannelExchanging`, `AsymmetricFusion` or `PrivateNormalization` (the default).
+        fusion: `ChannelExchanging`, `AsymmetricFusion`, `Combined`, `PrivateNormalization` (the
+            default) or a strategy of your own.
         freeze_statistics: Whether the moving statistics are kept and used in training too.
         synchronized: Whether batch statistics are taken over all replicas; `None` keeps each
             layer's own setting.
         instance_statistics: Whether instance normalizations use the instance's own statistics at
             test time, too; moving averages otherwise.
         ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added.
+        check: Whether the model proves on a random image that each branch, on its own, is the plain
+            network (takes a few runs of it on a small image; not inside a `tf.function`).
 
     Returns:
         Functional `keras.Model` from a dictionary of images to a dictionary of what `network`
         gives, both by modality name.
 
     Raises:
-        ValueError: If the network is not a flat functional model, has no normalization that can be
-            private, hides one inside a layer, or if the strategy's sites match nothing.
+        ValueError: If the network has no graph, no normalization that can be private, or one that
+            is not known; if a layer cannot be cloned or looks across the batch axis; if a
+            modality has the name of a layer; if the strategy's sites match nothing.
 
     Example:
 
@@ -62,28 +75,26 @@ def to_multimodal(
             "`fusion` must be a fusion strategy such as ChannelExchanging(). "
             f"Received: fusion={fusion!r}"
         )
+    names = list(modalities)
+    network = flattened(network)
     check_network(network)
+    check_names(network, names)
     *size, network_channels = network.inputs[0].shape[1:]
     inputs, fitted = {}, {}
     for name, channels in modalities.items():
         inputs[name] = keras.Input((*size, channels), name=name)
         fitted[name] = fit_channels(inputs[name], name, network_channels)
-    folded = FoldModalities(tuple(modalities), name="fold_modalities")(fitted)
-    features = clone(
-        network,
-        folded,
-        len(modalities),
-        fusion,
-        freeze_statistics,
-        synchronized,
-        instance_statistics,
-    )
-    outputs = unfold_structure(features, list(modalities))
+    folded = FoldModalities(names, name="fold_modalities")(fitted)
+    settings = Settings(freeze_statistics, synchronized, instance_statistics)
+    features, private = clone(network, folded, len(names), fusion, settings)
+    if check:
+        prove(network, keras.Model(folded, features), private, len(names))
+    outputs = unfold_structure(features, names)
     if ensemble:
         if keras.tree.is_nested(features):
             raise ValueError(
                 "`ensemble=True` needs a network with one output. Received: network "
                 f"'{network.name}' with {len(network.outputs)} outputs"
             )
-        outputs["ensemble"] = ModalityEnsemble(len(modalities), name="ensemble")(features)
+        outputs["ensemble"] = ModalityEnsemble(len(names), name="ensemble")(features)
     return keras.Model(inputs, outputs, name=network.name)

@@ -1,12 +1,14 @@
 import keras
 from keras import ops
 
+from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.layers.modality_normalization import ModalityNormalization
 from keras_asym.ops import exchange_channels
 from keras_asym.regularizers import channel_shares
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class ChannelExchange(keras.layers.Wrapper):
+class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
     """Replaces the channels that a modality has given up by those of the other modalities.
 
     Channel c of modality m is given up when `|gamma[m, c]| < threshold` in the wrapped
@@ -15,8 +17,8 @@ class ChannelExchange(keras.layers.Wrapper):
     (`keras_asym.regularizers.ModalityShareL1`) is what drives gammas below the threshold.
 
     Args:
-        layer: The normalization whose gamma is read: a `ModalityBatchNormalization` or
-            `ModalityInstanceNormalization` with `scale=True`.
+        layer: The normalization whose gamma is read: a `ModalityBatchNormalization`, for example,
+            or a `ModalityLayerNormalization`, with `scale=True` and a gamma for each channel.
         threshold: The threshold theta; 2e-2 for segmentation, 1e-2 for translation in the paper.
         share_only: If `True`, a modality may only give up channels of its own share, the one that
             is penalized. The published code compares everywhere (`False`).
@@ -24,12 +26,12 @@ class ChannelExchange(keras.layers.Wrapper):
     Call arguments:
         inputs: Folded tensor.
         training: Passed on to the normalization.
-        present: Tuple of the modality indices that the input holds; all by default. A channel is
-            replaced by the mean over the *other present* modalities; alone, a modality keeps its
-            own.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            A channel is replaced by the mean over the *other present* modalities; alone, a modality
+            keeps its own.
 
     Input shape:
-        `(batch * modalities, height, width, channels)`.
+        `(batch * modalities, ..., channels)`.
 
     Output shape:
         That of the input.
@@ -47,21 +49,17 @@ class ChannelExchange(keras.layers.Wrapper):
     """
 
     def __init__(self, layer, threshold=2e-2, share_only=False, **kwargs):
-        kwargs.setdefault("name", f"{layer.name}_exchange")
-        super().__init__(layer, **kwargs)
-        if not getattr(layer, "scale", False) or not hasattr(layer, "modalities"):
+        if not getattr(layer, "scale", False) or not isinstance(layer, ModalityNormalization):
             raise ValueError(
-                "`layer` must be a ModalityBatchNormalization or ModalityInstanceNormalization "
+                "`layer` must be a private normalization, such as a ModalityBatchNormalization, "
                 f"with scale=True: the exchange reads its gamma. Received: layer={layer}"
             )
         if not threshold >= 0:
             raise ValueError(f"`threshold` must not be negative. Received: threshold={threshold}")
+        kwargs.setdefault("name", f"{layer.name}_exchange")
+        super().__init__(layer.modalities, layer=layer, **kwargs)
         self.threshold = float(threshold)
         self.share_only = share_only
-
-    @property
-    def modalities(self):
-        return self.layer.modalities
 
     def keep_mask(self):
         """Boolean `(modalities, channels)`: `True` where a modality keeps its own channel."""
@@ -77,19 +75,20 @@ class ChannelExchange(keras.layers.Wrapper):
             return ops.zeros((1,))
         return 1.0 - ops.mean(ops.cast(self.keep_mask(), "float32"), axis=-1)
 
-    def call(self, inputs, training=None, present=None):
-        keep = self.layer.pick(self.keep_mask(), present)
-        return exchange_channels(self.layer(inputs, training=training, present=present), keep)
+    def build(self, input_shape):
+        keras.layers.Wrapper.build(self, input_shape)
+        if self.layer.axis != [len(input_shape) - 1]:
+            raise ValueError(
+                "Channel exchange needs a gamma for each channel, the last axis. Received: "
+                f"'{self.layer.name}', which normalizes the axes {self.layer.axis} of "
+                f"{tuple(input_shape)}"
+            )
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def compute_output_spec(self, inputs, training=None, present=None):
-        return keras.KerasTensor(inputs.shape, dtype=self.layer.compute_dtype)
+    def call(self, inputs, training=None, presence=None):
+        x = self.layer(inputs, training=training, presence=presence)
+        return exchange_channels(x, self.pick(self.keep_mask()), presence)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "threshold": self.threshold,
-            "share_only": self.share_only,
-        }
+        config = super().get_config()
+        config.pop("modalities")  # the normalization's
+        return {**config, "threshold": self.threshold, "share_only": self.share_only}

@@ -16,10 +16,11 @@ class ChannelShuffle(ModalityLayer):
 
     Call arguments:
         inputs: Folded tensor.
-        present: Tuple of the modality indices that the input holds; all by default.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            "Next" is the next one that is present.
 
     Input shape:
-        `(batch * modalities, height, width, channels)`.
+        `(batch * modalities, ..., channels)`.
 
     Output shape:
         That of the input.
@@ -30,5 +31,5 @@ class ChannelShuffle(ModalityLayer):
     (4, 8, 8, 10)
     """
 
-    def call(self, inputs, present=None):
-        return shuffle_channels(inputs, len(self.rows(present)))
+    def call(self, inputs, presence=None):
+        return shuffle_channels(inputs, self.count, presence)

@@ -1,6 +1,7 @@
 import keras
 
-from keras_asym.ops import fold
+from keras_asym.keras_internals import register_presence
+from keras_asym.ops import beside, fold, merge_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -15,6 +16,9 @@ class FoldModalities(keras.layers.Layer):
 
     Call arguments:
         inputs: List of M tensors of equal shape, one for each modality, or a dictionary of them.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            What stands in the place of an absent one, also if it is not a number, becomes zeros,
+            which no layer of another modality looks at.
 
     Input shape:
         List of M times `(batch, height, width, channels)`.
@@ -35,11 +39,15 @@ class FoldModalities(keras.layers.Layer):
     def __init__(self, names=None, **kwargs):
         super().__init__(**kwargs)
         self.names = None if names is None else tuple(names)
+        register_presence(self)
 
-    def call(self, inputs):
+    def call(self, inputs, presence=None):
         inputs = self._in_order(inputs)
         self._check([tensor.shape for tensor in inputs])
-        return fold(inputs)
+        if presence is None:
+            return fold(inputs)
+        x = keras.ops.stack(inputs, axis=1)
+        return merge_axis(keras.ops.where(beside(presence, x), x, keras.ops.zeros_like(x)))
 
     def _in_order(self, inputs):
         if self.names is None:

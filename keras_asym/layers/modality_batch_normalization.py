@@ -2,7 +2,6 @@ import keras
 from keras import initializers, ops
 
 from keras_asym.layers.modality_normalization import ModalityNormalization
-from keras_asym.ops import merge_axis, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -35,7 +34,9 @@ class ModalityBatchNormalization(ModalityNormalization):
     Call arguments:
         inputs: Folded tensor.
         training: Whether batch statistics are used and the moving ones updated.
-        present: Tuple of the modality indices that the input holds; all by default.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            Statistics are taken over the examples that have the modality; where none has it, the
+            moving ones stay.
 
     Input shape:
         `(batch * modalities, ..., channels)`.
@@ -76,6 +77,7 @@ class ModalityBatchNormalization(ModalityNormalization):
     ):
         super().__init__(
             modalities,
+            -1,
             epsilon,
             center,
             scale,
@@ -100,39 +102,31 @@ class ModalityBatchNormalization(ModalityNormalization):
 
     def build(self, input_shape):
         super().build(input_shape)
-        shape = (self.modalities, input_shape[-1])
-        self.moving_mean = self.add_weight(
-            name="moving_mean",
-            shape=shape,
-            initializer=self.moving_mean_initializer,
-            trainable=False,
-            autocast=False,
+        self.add_moving_statistics(
+            input_shape[-1], self.moving_mean_initializer, self.moving_variance_initializer
         )
-        self.moving_variance = self.add_weight(
-            name="moving_variance",
-            shape=shape,
-            initializer=self.moving_variance_initializer,
-            trainable=False,
-            autocast=False,
-        )
-        self.input_spec = keras.layers.InputSpec(ndim=len(input_shape), axes={-1: input_shape[-1]})
 
-    def call(self, inputs, training=None, present=None):
-        rows = self.rows(present)
-        x = split_axis(ops.cast(inputs, "float32"), len(rows))
+    def call(self, inputs, training=None, presence=None):
+        x = self.unfolded(inputs)
         if training and self.trainable and not self.freeze_statistics:
-            axes = tuple(axis for axis in range(len(x.shape) - 1) if axis != 1)
-            mean, variance = ops.moments(x, axes, synchronized=self.synchronized)
-            self.update_moving(self.moving_mean, mean, rows)
-            self.update_moving(self.moving_variance, variance, rows)
+            mean, variance, seen = self._moments(x, presence)
+            self.update_moving(self.moving_mean, mean, seen)
+            self.update_moving(self.moving_variance, variance, seen)
         else:
-            mean = self.pick(self.moving_mean, present)
-            variance = self.pick(self.moving_variance, present)
+            mean, variance = self.pick(self.moving_mean), self.pick(self.moving_variance)
+        shape = (self.count, *(1,) * (len(x.shape) - 3), x.shape[-1])
+        mean, variance = (ops.reshape(ops.cast(m, x.dtype), shape) for m in (mean, variance))
+        return self.normalized(x, mean, variance)
 
-        broadcast = (len(rows), *(1,) * (len(x.shape) - 3), x.shape[-1])
-        mean, variance = ops.reshape(mean, broadcast), ops.reshape(variance, broadcast)
-        scale, offset = self.scale_and_offset(mean, variance, present, broadcast)
-        return ops.cast(merge_axis(x * scale + offset), self.compute_dtype)
+    def _moments(self, x, presence):
+        """Mean and variance `(count, channels)` of a batch, and which modalities it has."""
+        positions = tuple(range(2, len(x.shape) - 1))
+        if presence is None:
+            return *ops.moments(x, (0, *positions), synchronized=self.synchronized), None
+        means, variances = ops.moments(x, positions) if positions else (x, ops.zeros_like(x))
+        mean, seen = self.mean_of_present(means, presence, self.synchronized)
+        variances = variances + ops.square(means - mean)
+        return mean, self.mean_of_present(variances, presence, self.synchronized)[0], seen
 
     def get_config(self):
         return {

@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import split_axis
+from keras_asym.ops import beside, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -10,15 +10,16 @@ class ModalityEnsemble(ModalityLayer):
     """Weighs the branch outputs into one, by one learned number for each modality.
 
     `sum over m of softmax(alpha)[m] * stop_gradient(x[m])`: the ensemble's loss trains alpha alone
-    (both papers; CEN, [arXiv 2011.05005](https://arxiv.org/abs/2011.05005)).
+    (both papers; CEN, [arXiv 2011.05005](https://arxiv.org/abs/2011.05005)). It is computed in
+    float32 whatever the precision, as alpha's gradient is a sum over all pixels.
 
     Args:
         modalities: Number of modalities M.
 
     Call arguments:
         inputs: Folded tensor.
-        present: Tuple of the modality indices that the input holds; all by default. The softmax
-            is taken over these.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            The softmax is taken over these; an example without any gives not a number.
 
     Input shape:
         `(batch * modalities, ...)`.
@@ -41,27 +42,37 @@ class ModalityEnsemble(ModalityLayer):
             autocast=False,
         )
 
-    def weights_of(self, present=None):
-        """softmax(alpha) over the modalities that are present, `(len(present),)`."""
-        if len(self.rows(present)) == 1:
-            return ops.ones((1,))  # Keras warns of a softmax over one number
-        return ops.softmax(self.pick(self.alpha, present))
+    def weights_of(self, presence=None):
+        """softmax(alpha) over the modalities that are there.
 
-    def call(self, inputs, present=None):
-        count = len(self.rows(present))
-        if count == 1:
+        Args:
+            presence: As in the call.
+
+        Returns:
+            `(count,)`, or `(batch, count)` where `presence` is given.
+        """
+        alpha = self.pick(self.alpha)
+        if presence is None:
+            # Keras warns of a softmax over one number.
+            return ops.ones((1,), alpha.dtype) if self.count == 1 else ops.softmax(alpha)
+        powers = ops.where(presence, ops.exp(alpha - ops.max(alpha)), 0.0)
+        return powers / ops.sum(powers, axis=1, keepdims=True)
+
+    def call(self, inputs, presence=None):
+        if self.count == 1 and presence is None:
             return inputs
-        x = split_axis(ops.stop_gradient(inputs), count)
-        share = ops.cast(self.weights_of(present), x.dtype)
-        share = ops.reshape(share, (count, *(1,) * (len(x.shape) - 2)))
-        return ops.sum(x * share, axis=1)
+        x = split_axis(ops.stop_gradient(inputs), self.count)
+        x = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
+        shares = ops.cast(self.weights_of(presence), x.dtype)
+        if presence is None:
+            shares = ops.reshape(shares, (self.count, *(1,) * (len(x.shape) - 2)))
+        else:
+            shares = beside(shares, x)
+        return ops.cast(ops.sum(x * shares, axis=1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        return self._shape(input_shape, self.modalities)
+        batch = None if input_shape[0] is None else input_shape[0] // self.count
+        return (batch, *input_shape[1:])
 
-    def compute_output_spec(self, inputs, present=None):
-        shape = self._shape(inputs.shape, len(self.rows(present)))
-        return keras.KerasTensor(shape, dtype=inputs.dtype)
-
-    def _shape(self, shape, count):
-        return (None if shape[0] is None else shape[0] // count, *shape[1:])
+    def compute_output_spec(self, inputs, presence=None):
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)

@@ -2,7 +2,6 @@ import keras
 from keras import ops
 
 from keras_asym.layers.modality_normalization import ModalityNormalization
-from keras_asym.ops import merge_axis, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -29,10 +28,11 @@ class ModalityInstanceNormalization(ModalityNormalization):
     Call arguments:
         inputs: Folded tensor.
         training: Whether the moving averages are updated; without them it has no effect.
-        present: Tuple of the modality indices that the input holds; all by default.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            Only these move the averages.
 
     Input shape:
-        `(batch * modalities, height, width, channels)`.
+        `(batch * modalities, ..., channels)`.
 
     Output shape:
         That of the input.
@@ -62,6 +62,7 @@ class ModalityInstanceNormalization(ModalityNormalization):
     ):
         super().__init__(
             modalities,
+            -1,
             epsilon,
             center,
             scale,
@@ -80,28 +81,25 @@ class ModalityInstanceNormalization(ModalityNormalization):
     def build(self, input_shape):
         super().build(input_shape)
         if not self.instance_statistics:
-            shape = (self.modalities, input_shape[-1])
-            for name, initial in (("moving_mean", "zeros"), ("moving_variance", "ones")):
-                weight = self.add_weight(
-                    name=name, shape=shape, initializer=initial, trainable=False, autocast=False
-                )
-                setattr(self, name, weight)
-        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: input_shape[-1]})
+            self.add_moving_statistics(input_shape[-1], "zeros", "ones")
 
-    def call(self, inputs, training=None, present=None):
-        rows = self.rows(present)
-        x = split_axis(ops.cast(inputs, "float32"), len(rows))
-        broadcast = (len(rows), 1, 1, x.shape[-1])
-        if training or self.instance_statistics:
-            mean, variance = ops.moments(x, axes=(2, 3), keepdims=True)
-            if training and not self.instance_statistics:
-                self.update_moving(self.moving_mean, ops.mean(mean, axis=(0, 2, 3)), rows)
-                self.update_moving(self.moving_variance, ops.mean(variance, axis=(0, 2, 3)), rows)
+    def call(self, inputs, training=None, presence=None):
+        x = self.unfolded(inputs)
+        shape = (self.count, *(1,) * (len(x.shape) - 3), x.shape[-1])
+        learns = training and self.trainable
+        if learns or self.instance_statistics:
+            mean, variance = ops.moments(x, tuple(range(2, len(x.shape) - 1)), keepdims=True)
+            if not self.instance_statistics:
+                for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                    value = ops.reshape(value, (-1, self.count, x.shape[-1]))
+                    if presence is None:
+                        self.update_moving(moving, ops.mean(value, axis=0))
+                    else:
+                        self.update_moving(moving, *self.mean_of_present(value, presence))
         else:
-            mean = ops.reshape(self.pick(self.moving_mean, present), broadcast)
-            variance = ops.reshape(self.pick(self.moving_variance, present), broadcast)
-        scale, offset = self.scale_and_offset(mean, variance, present, broadcast)
-        return ops.cast(merge_axis(x * scale + offset), self.compute_dtype)
+            moving = self.pick(self.moving_mean), self.pick(self.moving_variance)
+            mean, variance = (ops.reshape(ops.cast(m, x.dtype), shape) for m in moving)
+        return self.normalized(x, mean, variance)
 
     def get_config(self):
         return {

@@ -1,46 +1,99 @@
+import contextlib
+import contextvars
+import operator
+
 import keras
 
+from keras_asym.keras_internals import register_presence
 
+_ROWS = contextvars.ContextVar("rows", default=None)
+
+
+@contextlib.contextmanager
+def only_rows(rows):
+    """Inside, folded tensors hold only the modalities `rows`, a tuple of their indices."""
+    token = _ROWS.set(tuple(rows))
+    try:
+        yield
+    finally:
+        _ROWS.reset(token)
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
 class ModalityLayer(keras.layers.Layer):
-    """Base of the layers that know how many modalities a folded batch holds.
+    """Base of the layers that know how many modalities a folded batch holds; also of your own.
 
-    Calls accept `present`, a tuple of modality indices: the folded input then holds only these, in
-    this order, and the layer uses their rows of its weights. `None` stands for all. It is how a
-    model runs on a subset of its sensors while it shares every weight.
+    The folded axis holds `count` modalities, whose indices are `rows`: all of them, or those of a
+    model that `select` has made. A layer with a weight for each modality takes `pick(weight)` of
+    it. A layer that lets modalities look at one another takes `presence` in its call and leaves
+    those alone that an example does not have.
 
     Args:
         modalities: Number of modalities M, at least 1.
+
+    Call arguments:
+        inputs: Folded tensor.
+        presence: Boolean `(batch, count)`: which modalities each example has; `None` for all. It
+            is handed on from the model's call without being passed, as `training` is.
+
+    Input shape:
+        `(batch * modalities, ...)`.
+
+    Output shape:
+        That of the input, unless `compute_output_spec` says otherwise.
+
+    Raises:
+        ValueError: If `modalities` is not such a number.
+
+    Example:
+
+    >>> class Mean(keras_asym.layers.ModalityLayer):
+    ...     def call(self, inputs, presence=None):
+    ...         x = keras_asym.ops.split_axis(inputs, self.count)
+    ...         others = keras_asym.ops.mean_of_others(x, presence)
+    ...         return keras_asym.ops.merge_axis(0.5 * (x + others))
+    >>> Mean(2)(keras.ops.ones((4, 8, 8, 3))).shape
+    (4, 8, 8, 3)
     """
 
     def __init__(self, modalities, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(modalities, int) or modalities < 1:
+        try:
+            count = operator.index(modalities)
+        except TypeError:
+            count = 0
+        if count < 1 or isinstance(modalities, bool):
             raise ValueError(
                 "`modalities` must be an integer of at least 1. "
                 f"Received: modalities={modalities!r} for layer '{self.name}'"
             )
-        self.modalities = modalities
+        self.modalities = count
+        register_presence(self)
 
-    def rows(self, present):
-        """The modality indices that the folded input holds, checked."""
-        if present is None:
+    @property
+    def rows(self):
+        """Indices of the modalities that the folded axis holds, a tuple."""
+        rows = _ROWS.get()
+        if rows is None:
             return tuple(range(self.modalities))
-        present = tuple(present)
-        if not present or len(set(present)) != len(present):
-            raise ValueError(f"`present` must name distinct modalities. Received: {present}")
-        if any(index not in range(self.modalities) for index in present):
+        if max(rows) >= self.modalities:
             raise ValueError(
-                f"`present` must hold indices in 0..{self.modalities - 1}. Received: {present}"
+                f"Layer '{self.name}' is for {self.modalities} modalities, but the model selects "
+                f"those with the indices {rows}: the layers of a model must agree on `modalities`."
             )
-        return present
+        return rows
 
-    def pick(self, weight, present):
-        """The rows of a `(modalities, ...)` weight that belong to `present`."""
-        rows = self.rows(present)
+    @property
+    def count(self):
+        """Number of modalities that the folded axis holds."""
+        return len(self.rows)
+
+    def pick(self, weight):
+        """The rows of a `(modalities, ...)` weight that belong to the folded axis."""
         value = keras.ops.convert_to_tensor(weight)
-        if rows == tuple(range(self.modalities)):
+        if self.rows == tuple(range(self.modalities)):
             return value
-        return keras.ops.take(value, keras.ops.array(rows, dtype="int32"), axis=0)
+        return keras.ops.take(value, keras.ops.array(self.rows, dtype="int32"), axis=0)
 
     def compute_output_shape(self, input_shape):
         return input_shape

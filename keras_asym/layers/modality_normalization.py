@@ -1,13 +1,19 @@
+import keras
 from keras import constraints, initializers, ops, regularizers
 
 from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.ops import merge_axis, split_axis, sum_over_replicas
 
 
 class ModalityNormalization(ModalityLayer):
-    """Base of the normalizations: gamma and beta of shape `(modalities, channels)`, in float32.
+    """Base of the normalizations with a gamma and a beta for each modality.
+
+    Both have the shape `(modalities, ...)`, behind it that of the plain normalization's: the sizes
+    of the axes `axis`. What is computed is computed in float32 or better.
 
     Args:
         modalities: Number of modalities M.
+        axis: Axis or list of axes of the input that gamma and beta have an entry for.
         epsilon: Added to the variance.
         center: Whether beta is added.
         scale: Whether gamma multiplies.
@@ -19,6 +25,7 @@ class ModalityNormalization(ModalityLayer):
     def __init__(
         self,
         modalities,
+        axis,
         epsilon,
         center,
         scale,
@@ -31,6 +38,7 @@ class ModalityNormalization(ModalityLayer):
         **kwargs,
     ):
         super().__init__(modalities, **kwargs)
+        self.axis = sorted(axis) if isinstance(axis, list | tuple) else [axis]
         self.epsilon = float(epsilon)
         self.center = center
         self.scale = scale
@@ -44,49 +52,112 @@ class ModalityNormalization(ModalityLayer):
         self.beta = None
 
     def build(self, input_shape):
+        rank = len(input_shape)
+        self.axis = sorted(axis % rank for axis in self.axis)
+        if 0 in self.axis:
+            raise ValueError(
+                f"Layer '{self.name}' must not normalize the batch axis, in which the modalities "
+                f"are folded. Received: axis={self.axis} for the shape {tuple(input_shape)}"
+            )
+        shape = (self.modalities, *(input_shape[axis] for axis in self.axis))
         for name, wanted in (("gamma", self.scale), ("beta", self.center)):
             if wanted:
                 weight = self.add_weight(
                     name=name,
-                    shape=(self.modalities, input_shape[-1]),
+                    shape=shape,
                     initializer=getattr(self, f"{name}_initializer"),
                     regularizer=getattr(self, f"{name}_regularizer"),
                     constraint=getattr(self, f"{name}_constraint"),
                     autocast=False,
                 )
                 setattr(self, name, weight)
+        sizes = {axis: input_shape[axis] for axis in self.axis}
+        self.input_spec = keras.layers.InputSpec(ndim=rank, axes=sizes)
 
-    def scale_and_offset(self, mean, variance, present, broadcast):
-        """Scale and offset with which `x * scale + offset` is the normalized x.
+    def unfolded(self, inputs):
+        """Folded inputs as `(batch, modalities, ...)`, in float32 or better."""
+        return split_axis(ops.cast(inputs, self._precision(inputs)), self.count)
+
+    def normalized(self, x, mean, variance):
+        """What the layer gives: `(x - mean) / sqrt(variance + epsilon) * gamma + beta`, folded.
 
         Args:
-            mean, variance: Statistics; anything that broadcasts with `broadcast`.
-            present: The modalities that are there.
-            broadcast: Shape that the rows of gamma and beta get.
+            x: Result of `unfolded`.
+            mean, variance: Statistics that broadcast with `x`.
         """
         scale = ops.rsqrt(variance + self.epsilon)
         if self.scale:
-            scale = scale * ops.reshape(self.pick(self.gamma, present), broadcast)
+            scale = scale * self.beside(self.gamma, x)
         offset = -mean * scale
         if self.center:
-            offset = offset + ops.reshape(self.pick(self.beta, present), broadcast)
-        return scale, offset
+            offset = offset + self.beside(self.beta, x)
+        return self.folded(x * scale + offset)
 
-    def update_moving(self, moving, value, rows):
-        """Moves the average `(modalities, channels)` towards the statistics of a batch.
+    def folded(self, x):
+        """`x` `(batch, modalities, ...)`, folded and in the layer's precision."""
+        return ops.cast(merge_axis(x), self.compute_dtype)
+
+    def beside(self, weight, x):
+        """The rows of a weight, in a shape that broadcasts with `x` `(batch, modalities, ...)`."""
+        sizes = [
+            x.shape[axis + 1] if axis in self.axis else 1 for axis in range(1, len(x.shape) - 1)
+        ]
+        return ops.reshape(ops.cast(self.pick(weight), x.dtype), (self.count, *sizes))
+
+    def add_moving_statistics(self, channels, mean_initializer, variance_initializer):
+        """Adds the weights `moving_mean` and `moving_variance`, `(modalities, channels)`."""
+        for name, initializer in (
+            ("moving_mean", mean_initializer),
+            ("moving_variance", variance_initializer),
+        ):
+            weight = self.add_weight(
+                name=name,
+                shape=(self.modalities, channels),
+                initializer=initializer,
+                trainable=False,
+                autocast=False,
+            )
+            setattr(self, name, weight)
+
+    def update_moving(self, moving, value, seen=None):
+        """Moves an average towards the statistics of a batch, by `1 - self.momentum`.
 
         Args:
-            moving: Weight of the moving average; moves by `1 - self.momentum`.
-            value: Statistics `(len(rows), channels)`.
-            rows: The modalities that are there.
+            moving: Weight `(modalities, channels)`.
+            value: Statistics `(count, channels)`.
+            seen: Boolean `(count,)`: whether any example had the modality; `None` for yes.
         """
-        decay = 1.0 - self.momentum
-        if rows == tuple(range(self.modalities)):
-            moving.assign(moving * self.momentum + value * decay)
-        else:
-            indices = ops.array([[row] for row in rows], dtype="int32")
-            updated = ops.take(moving, indices[:, 0], axis=0) * self.momentum + value * decay
-            moving.assign(ops.scatter_update(moving, indices, updated))
+        old = self.pick(moving)
+        value = ops.cast(value, old.dtype)
+        updated = old * self.momentum + value * (1.0 - self.momentum)
+        if seen is not None:
+            updated = ops.where(ops.expand_dims(seen, 1), updated, old)
+        if self.count < self.modalities:
+            rows = ops.array([[row] for row in self.rows], dtype="int32")
+            updated = ops.scatter_update(ops.convert_to_tensor(moving), rows, updated)
+        moving.assign(updated)
+
+    @staticmethod
+    def mean_of_present(values, presence, synchronized=False):
+        """Mean over the examples that have the modality, and whether there is one.
+
+        Args:
+            values: Statistics of each example, `(batch, count, channels)`.
+            presence: Boolean `(batch, count)`.
+            synchronized: Whether the examples of all replicas are meant.
+
+        Returns:
+            `(count, channels)` and boolean `(count,)`.
+        """
+        share = ops.cast(presence, values.dtype)
+        number, total = ops.sum(share, 0), ops.sum(values * ops.expand_dims(share, 2), 0)
+        if synchronized:
+            number, total = sum_over_replicas(number), sum_over_replicas(total)
+        return total / ops.expand_dims(ops.maximum(number, 1), 1), number > 0
+
+    @staticmethod
+    def _precision(inputs):
+        return keras.backend.result_type(inputs.dtype, "float32")
 
     def get_config(self):
         return {

@@ -1,7 +1,7 @@
 import keras
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import from_next, merge_axis, shift_pixels, split_axis
+from keras_asym.ops import any_other, beside, from_next, merge_axis, shift_pixels, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -19,7 +19,8 @@ class PixelShift(ModalityLayer):
     Call arguments:
         inputs: Folded tensor to add to.
         source: Folded tensor of the same shape whose shift is added; `inputs` by default.
-        present: Tuple of the modality indices that the inputs hold; all by default.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            "Next" is the next one that is present; a modality that is alone stays as it is.
 
     Input shape:
         `(batch * modalities, height, width, channels)`, both.
@@ -41,16 +42,18 @@ class PixelShift(ModalityLayer):
         super().__init__(modalities, **kwargs)
         self.reverse = reverse
 
-    def call(self, inputs, source=None, present=None):
+    def call(self, inputs, source=None, presence=None):
         source = inputs if source is None else source
         self._check(inputs, source)
-        count = len(self.rows(present))
-        if count == 1:
+        if self.count == 1:
             return inputs
-        shifted = split_axis(shift_pixels(source, self.reverse), count)
-        return inputs + merge_axis(from_next(shifted))
+        shifted = split_axis(shift_pixels(source, self.reverse), self.count)
+        others = from_next(shifted, presence)
+        if presence is not None:
+            others = keras.ops.where(beside(any_other(presence), others), others, 0.0)
+        return inputs + merge_axis(others)
 
-    def compute_output_spec(self, inputs, source=None, present=None):
+    def compute_output_spec(self, inputs, source=None, presence=None):
         self._check(inputs, inputs if source is None else source)
         return super().compute_output_spec(inputs)
 

@@ -13,7 +13,6 @@ class UnfoldModalities(ModalityLayer):
 
     Call arguments:
         inputs: Folded tensor.
-        present: Tuple of the modality indices that the input holds; all by default.
 
     Input shape:
         `(batch * modalities, height, width, channels)`.
@@ -28,16 +27,13 @@ class UnfoldModalities(ModalityLayer):
     (2, 8, 8, 3)
     """
 
-    def call(self, inputs, present=None):
-        return unfold(inputs, len(self.rows(present)))
+    def call(self, inputs):
+        return unfold(inputs, self.count)
 
     def compute_output_shape(self, input_shape):
-        return [self._shape(input_shape, self.modalities)] * self.modalities
+        batch = None if input_shape[0] is None else input_shape[0] // self.count
+        return [(batch, *input_shape[1:])] * self.count
 
-    def compute_output_spec(self, inputs, present=None):
-        count = len(self.rows(present))
-        shape = self._shape(inputs.shape, count)
-        return [keras.KerasTensor(shape, dtype=inputs.dtype) for _ in range(count)]
-
-    def _shape(self, shape, count):
-        return (None if shape[0] is None else shape[0] // count, *shape[1:])
+    def compute_output_spec(self, inputs):
+        shapes = self.compute_output_shape(inputs.shape)
+        return [keras.KerasTensor(shape, dtype=inputs.dtype) for shape in shapes]

@@ -1,17 +1,19 @@
 from keras import ops
 
-from keras_asym.ops.fold import from_next, merge_axis, split_axis
+from keras_asym.ops.fold import any_other, beside, mean_of_others, merge_axis, split_axis
 
 
-def exchange_channels(inputs, keep):
+def exchange_channels(inputs, keep, presence=None):
     """Replaces channels by the mean of the same channel in the other modalities.
 
     `y[m, c] = x[m, c]` where `keep[m, c]`, else `1 / (M - 1) * sum over m' != m of x[m', c]`
-    (CEN, [arXiv 2011.05005](https://arxiv.org/abs/2011.05005), Eq. 6).
+    (CEN, [arXiv 2011.05005](https://arxiv.org/abs/2011.05005), Eq. 6). The mean is taken over the
+    modalities that are present; where there is no other one, a modality keeps its own.
 
     Args:
-        inputs: Folded tensor `(batch * modalities, height, width, channels)`.
+        inputs: Folded tensor `(batch * modalities, ..., channels)`.
         keep: Boolean tensor `(modalities, channels)`. With one modality nothing is exchanged.
+        presence: Boolean tensor `(batch, modalities)`; `None` for all.
 
     Returns:
         Tensor of the shape of `inputs`.
@@ -20,9 +22,7 @@ def exchange_channels(inputs, keep):
     if modalities == 1:
         return inputs
     x = split_axis(inputs, modalities)
-    if modalities == 2:  # exact: no subtraction from a sum
-        others = from_next(x)
-    else:
-        others = (ops.sum(x, axis=1, keepdims=True) - x) / (modalities - 1)
     keep = ops.reshape(keep, (modalities, *(1,) * (len(x.shape) - 3), channels))
-    return merge_axis(ops.where(keep, x, others))
+    if presence is not None:
+        keep = ops.logical_or(keep, beside(ops.logical_not(any_other(presence)), x))
+    return merge_axis(ops.where(keep, x, mean_of_others(x, presence)))

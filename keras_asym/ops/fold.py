@@ -3,6 +3,9 @@
 `(batch, modalities, height, width, channels) -> (batch * modalities, height, width, channels)`.
 Every layer that treats examples alike runs once on the folded batch; normalization and fusion
 unfold the axis with a reshape, never a transpose, so that sharding over examples stays intact.
+
+`presence` is a boolean tensor `(batch, modalities)`: which modalities an example has. `None` says
+that all are there, and costs nothing.
 """
 
 from keras import ops
@@ -41,12 +44,70 @@ def merge_axis(inputs):
     return ops.reshape(inputs, (-1, *shape[2:]))
 
 
-def from_next(inputs):
-    """Gives each modality the tensor of the next one, in cyclic order.
+def beside(presence, inputs):
+    """`presence` with as many axes as `inputs` `(batch, modalities, ...)`, to select from them."""
+    return ops.reshape(presence, (*ops.shape(presence), *(1,) * (len(inputs.shape) - 2)))
+
+
+def roll(inputs, steps):
+    """Gives each modality the tensor of the one that is `steps` behind it, in cyclic order."""
+    return ops.concatenate([inputs[:, steps:], inputs[:, :steps]], axis=1)
+
+
+def from_next(inputs, presence=None):
+    """Gives each modality the tensor of the next one that is present, in cyclic order.
 
     Args:
         inputs: Tensor `(batch, modalities, ...)`.
+        presence: Boolean `(batch, modalities)`; `None` for all.
+
+    Returns:
+        Tensor of the shape of `inputs`. A modality that has no other beside it gets its own.
     """
-    if inputs.shape[1] == 1:
+    modalities = inputs.shape[1]
+    if modalities == 1:
         return inputs
-    return ops.concatenate([inputs[:, 1:], inputs[:, :1]], axis=1)
+    if presence is None:
+        return roll(inputs, 1)
+    found = inputs
+    for steps in range(modalities - 1, 0, -1):  # the nearest one last
+        found = ops.where(beside(roll(presence, steps), inputs), roll(inputs, steps), found)
+    return found
+
+
+def mean_of_others(inputs, presence=None):
+    """Gives each modality the mean of the others that are present.
+
+    Sums from the left and from the right are added: a difference from the sum of all would lose
+    digits.
+
+    Args:
+        inputs: Tensor `(batch, modalities, ...)` of at least two modalities.
+        presence: Boolean `(batch, modalities)`; `None` for all.
+
+    Returns:
+        Tensor of the shape of `inputs`; zeros where there is no other modality.
+    """
+    modalities = inputs.shape[1]
+    if presence is None:
+        if modalities == 2:
+            return roll(inputs, 1)
+        return _sum_of_others(inputs) / (modalities - 1)
+    share = beside(ops.cast(presence, inputs.dtype), inputs)
+    total = _sum_of_others(ops.where(beside(presence, inputs), inputs, ops.zeros_like(inputs)))
+    return total / ops.maximum(_sum_of_others(share), 1)
+
+
+def any_other(presence):
+    """Boolean `(batch, modalities)`: whether an example has a modality beside this one."""
+    return _sum_of_others(ops.cast(presence, "int32")) > 0
+
+
+def _sum_of_others(inputs):
+    parts = ops.unstack(inputs, num=inputs.shape[1], axis=1)
+    zero = ops.zeros_like(parts[0])
+    left, right = [zero], [zero]
+    for part, mirrored in zip(parts[:-1], parts[:0:-1], strict=True):
+        left.append(left[-1] + part)
+        right.append(right[-1] + mirrored)
+    return ops.stack([a + b for a, b in zip(left, right[::-1], strict=True)], axis=1)

@@ -11,12 +11,14 @@ def kept_channels(channels):
     return 4 * (channels // 5)
 
 
-def shuffle_channels(inputs, modalities):
+def shuffle_channels(inputs, modalities, presence=None):
     """Channels `[k, C)` come from the next modality, in cyclic order; `[0, k)` stay.
 
     Args:
-        inputs: Folded tensor `(batch * modalities, height, width, channels)`.
+        inputs: Folded tensor `(batch * modalities, ..., channels)`.
         modalities: Number of modalities M. With one the input is returned.
+        presence: Boolean tensor `(batch, modalities)`; "next" is the next one that is present.
+            `None` for all.
 
     Returns:
         Tensor of the shape of `inputs`.
@@ -25,4 +27,4 @@ def shuffle_channels(inputs, modalities):
         return inputs
     k = kept_channels(inputs.shape[-1])
     x = split_axis(inputs, modalities)
-    return merge_axis(ops.concatenate([x[..., :k], from_next(x[..., k:])], axis=-1))
+    return merge_axis(ops.concatenate([x[..., :k], from_next(x[..., k:], presence)], axis=-1))

@@ -1,0 +1,93 @@
+"""What this package takes from inside of Keras, in one place.
+
+Keras has no public name for what stands here. Each function says what it is for;
+`tests/keras_internals_test.py` fails on a release of Keras that drops one.
+"""
+
+import keras
+
+
+def register_presence(layer):
+    """Makes `presence` an argument of the layer's call that is handed on like `training`.
+
+    A layer inside of another one then gets it without the outer one's knowing of it, which is how
+    it reaches the normalizations inside a transformer block.
+    """
+    layer._register_call_context_args("presence")
+
+
+def run_through_graph(model, inputs, layer_of, call):
+    """Runs the graph of a functional model with other layers: `keras.models.clone_model` does it
+    too, but puts a model around the result."""
+    return model._run_through_graph(inputs, operation_fn=layer_of, call_fn=call)
+
+
+def graph_of(model):
+    """The functional model whose graph a model runs, or `None`: a Sequential model has one
+    inside."""
+    if isinstance(model, keras.Sequential):
+        return model._functional
+    return model if hasattr(model, "_run_through_graph") else None
+
+
+def nodes_of(model):
+    """The nodes of a functional model's graph, without its inputs.
+
+    The layers themselves also know the nodes of other models that they are part of.
+    """
+    nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
+    return [node for node in nodes if not node.is_input]
+
+
+def operation_of(tensor):
+    """The layer or operation that a symbolic tensor comes from."""
+    return tensor._keras_history.operation
+
+
+def sublayers(layer):
+    """All layers inside of a layer, at any depth, without itself."""
+    return layer._flatten_layers(include_self=False)
+
+
+def own_weights(layer):
+    """The weights of a layer without those of the layers inside of it."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+_OF_EVERY_LAYER = frozenset(vars(keras.layers.Layer())) - {"_layers"}
+
+
+def attributes(layer):
+    """What a layer's class has stored in the layer, by name; not what Keras keeps there."""
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if name not in _OF_EVERY_LAYER and name != "_layers"
+    }
+
+
+def replace_sublayer(layer, old, new):
+    """Tracks `new` in the place of `old`; the attribute that holds it is the caller's part."""
+    if layer._tracker.is_in_store("layers", old):
+        layer._tracker.replace_tracked_value("layers", old, new)
+
+
+def set_attribute(layer, name, value):
+    """Sets an attribute of a layer that is built, where Keras allows no new layers."""
+    locked = layer._tracker.locked
+    layer._tracker.unlock()
+    try:
+        setattr(layer, name, value)
+    finally:
+        if locked:
+            layer._tracker.lock()
+
+
+def constructor_arguments(layer):
+    """The arguments that a layer was made with, or `None` where they are not plain values.
+
+    For layers whose `get_config` does not give all of them, such as KerasHub's
+    `HierarchicalTransformerEncoder`.
+    """
+    found = getattr(layer, "_auto_config", None)
+    return None if found is None else found.config

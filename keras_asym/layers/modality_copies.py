@@ -1,0 +1,61 @@
+import keras
+from keras import ops
+
+from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.ops import split_axis
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class ModalityCopies(ModalityLayer):
+    """A copy of a layer for each modality, which makes any layer private.
+
+    The copies run one after the other, each on its modality's examples. The layer must treat
+    examples alike, and keep no statistics over them.
+
+    Args:
+        modalities: Number of modalities M.
+        layer: The layer. Its copies begin with their own initial weights.
+
+    Call arguments:
+        inputs: Folded tensor.
+
+    Input shape:
+        `(batch * modalities, ...)`.
+
+    Output shape:
+        What the layer makes of it, folded.
+
+    Example:
+
+    >>> copies = keras_asym.layers.ModalityCopies(2, keras.layers.LayerNormalization())
+    >>> copies(keras.ops.ones((4, 16, 3))).shape
+    (4, 16, 3)
+    """
+
+    def __init__(self, modalities, layer, **kwargs):
+        kwargs.setdefault("name", layer.name)
+        super().__init__(modalities, **kwargs)
+        config = keras.saving.serialize_keras_object(layer)
+        self.layer_config = config
+        self.copies = [keras.saving.deserialize_keras_object(config) for _ in range(modalities)]
+
+    def build(self, input_shape):
+        for copy in self.copies:
+            copy.build(input_shape)
+
+    def call(self, inputs):
+        x = split_axis(inputs, self.count)
+        outputs = [self.copies[row](x[:, index]) for index, row in enumerate(self.rows)]
+        stacked = ops.stack(outputs, axis=1)
+        return ops.reshape(stacked, (-1, *ops.shape(stacked)[2:]))
+
+    def compute_output_spec(self, inputs):
+        return self.copies[0].compute_output_spec(inputs)
+
+    def get_config(self):
+        return {**super().get_config(), "layer": self.layer_config}
+
+    @classmethod
+    def from_config(cls, config):
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**{**config, "layer": layer})
