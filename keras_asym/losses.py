@@ -18,22 +18,22 @@ class ValidPixelCrossentropy(keras.losses.Loss):
             replicas; weights that are all equal change nothing.
 
     Call arguments:
-        y_true: Labels `(batch, height, width)`, integers.
+        y_true: Labels `(batch, height, width)` or `(batch, height, width, 1)`, integers in value.
         y_pred: Logits `(batch, height, width, num_classes)`.
-
         sample_weight: Optional weights, `(batch,)` up to `(batch, height, width)`. They multiply
             the pixels' values; what is divided by stays the number (or the class weights) of the
             valid pixels.
 
     Returns:
-        Scalar; 0 for a batch of void pixels alone, or of classes of weight 0. A label that is
-        neither a class nor void is an error on the TensorFlow backend; where a compiled step cannot
-        raise one (XLA, JAX) it makes the loss not a number, while the gradients stay those of the
-        other pixels.
+        Scalar in float32, or float64 for logits in float64; 0 for a batch of void pixels alone, or
+        of classes of weight 0. A label that is neither a class nor void (0.5 is neither) is an
+        error on the TensorFlow backend; where a compiled step cannot raise one (XLA, JAX) it makes
+        the loss not a number, while the gradients stay those of the other pixels.
 
     Raises:
         ValueError: If `class_weights` are not finite numbers of at least 0, or all 0; when called,
-            if they are not as many as there are classes.
+            if they are not as many as there are classes, or the labels are no mask of the logits'
+            size, such as one-hot masks.
 
     Example:
 
@@ -50,24 +50,26 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         self.class_weights = None if class_weights is None else _checked_weights(class_weights)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        labels = ops.cast(y_true, "int32")
-        if len(labels.shape) == len(y_pred.shape):
-            labels = ops.squeeze(labels, axis=-1)
-        logits = ops.cast(y_pred, "float32")
+        logits = ops.convert_to_tensor(y_pred)
+        logits = ops.cast(logits, keras.backend.result_type(logits.dtype, "float32"))
+        check_mask(y_true, logits.shape)
         self.check_classes(logits.shape[-1])
-        is_class = ops.logical_and(labels >= 0, labels < logits.shape[-1])
-        is_void = ops.equal(labels, self.ignore_class)
-        _check_labels(labels, ops.logical_or(is_class, is_void), logits.shape[-1])
+        labels, is_whole = whole_numbers(y_true)
+        if len(labels.shape) == len(logits.shape):
+            labels, is_whole = ops.squeeze(labels, axis=-1), ops.squeeze(is_whole, axis=-1)
+        is_class = is_whole & (labels >= 0) & (labels < logits.shape[-1])
+        is_void = is_whole & (labels == self.ignore_class)
+        _check_labels(y_true, is_class | is_void, logits.shape[-1])
         valid = ops.logical_not(is_void)
         classes = ops.where(ops.logical_and(is_class, valid), labels, 0)
         values = keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True)
-        shares = ops.cast(valid, "float32")
+        shares = ops.cast(valid, logits.dtype)
         if self.class_weights is not None:
-            weights = ops.take(ops.convert_to_tensor(self.class_weights, "float32"), classes)
+            weights = ops.take(ops.convert_to_tensor(self.class_weights, logits.dtype), classes)
             values, shares = weights * values, weights * shares
         values = ops.where(is_class, values, float("nan"))
         if sample_weight is not None:
-            values = values * _align(ops.cast(sample_weight, "float32"), len(labels.shape))
+            values = values * _align(ops.cast(sample_weight, logits.dtype), len(labels.shape))
         total = _sum_over_replicas(ops.sum(shares))
         return ops.sum(ops.where(valid, values, 0.0)) / ops.where(total > 0, total, 1.0)
 
@@ -88,6 +90,45 @@ class ValidPixelCrossentropy(keras.losses.Loss):
             "ignore_class": self.ignore_class,
             "class_weights": self.class_weights,
         }
+
+
+def check_mask(mask, logits):
+    """Raises `ValueError` unless a mask has the shape that belongs to logits of a shape.
+
+    Args:
+        mask: Labels `(batch, height, width)` or `(batch, height, width, 1)`.
+        logits: Shape `(batch, height, width, num_classes)`; axes may be `None`.
+    """
+    shape = getattr(mask, "shape", None)
+    if shape is None:
+        raise ValueError(
+            "The targets must be one mask (batch, height, width), which serves all outputs. "
+            f"Received: {type(mask).__name__}"
+        )
+    shape, (*size, classes) = tuple(shape), logits
+    if len(shape) == len(logits) and shape[-1] == classes and classes > 1:
+        raise ValueError(
+            "The mask must hold class indices, (batch, height, width), and not one-hot vectors; "
+            f"take np.argmax(mask, axis=-1). Received: shape={shape}"
+        )
+    fits = len(shape) == len(size) or (len(shape) == len(logits) and shape[-1] in (1, None))
+    if not fits or any(
+        a != b for a, b in zip(shape, size, strict=False) if a is not None and b is not None
+    ):
+        raise ValueError(
+            "The mask must have the batch, height and width of the logits. Received: mask of shape "
+            f"{shape}, logits of shape {tuple(logits)}"
+        )
+
+
+def whole_numbers(labels):
+    """Labels as int32, and where they are integers in value.
+
+    A label of 0.5 must not become class 0: it is no class.
+    """
+    labels = ops.convert_to_tensor(labels)
+    integers = ops.cast(labels, "int32")
+    return integers, ops.equal(ops.cast(integers, labels.dtype), labels)
 
 
 def _checked_weights(weights):

@@ -110,6 +110,51 @@ class TestUnknownLabel:
             tf.function(ValidPixelCrossentropy())(labels, logits)
 
 
+class TestMask:
+    @pytest.mark.parametrize("wrong", [0.5, float("nan")])
+    def test_label_that_is_no_integer(self, wrong):
+        labels, logits = example()
+        labels = labels.astype("float32")
+        labels[0, 0, 0], labels[0, 0, 1] = 0, wrong
+        value, found = gradient(labels, logits, compiled=True)
+        assert np.isnan(value)
+        assert np.isfinite(found).all() and found[0, 0, 0].any()
+
+    def test_label_that_int32_would_wrap(self):
+        labels, logits = example()
+        labels = labels.astype("int64")
+        labels[0, 0, 0] = 2**32 + 1
+        if TENSORFLOW:  # JAX itself has no such integers
+            assert np.isnan(gradient(labels, logits, compiled=True)[0])
+
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            ((2, 4, 6, CLASSES), r"not one-hot.*np\.argmax"),
+            ((2, 4, 5), "height and width of the logits"),
+            ((2, 4, 6, 2), "height and width of the logits"),
+            ((2,), "height and width of the logits"),
+        ],
+    )
+    def test_shape(self, shape, message):
+        with pytest.raises(ValueError, match=message):
+            ValidPixelCrossentropy()(np.zeros(shape, "int32"), example()[1])
+
+    @pytest.mark.parametrize("mask", [None, {"rgb": 0}])
+    def test_no_mask(self, mask):
+        with pytest.raises(ValueError, match="must be one mask"):
+            ValidPixelCrossentropy()(mask, example()[1])
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="JAX has no float64 by default")
+def test_float64_logits_are_taken_in_float64():
+    labels, logits = example()
+    value = ValidPixelCrossentropy(class_weights=[1.0] * CLASSES)(labels, logits.astype("float64"))
+    assert keras.backend.standardize_dtype(value.dtype) == "float64"
+    expected = cross_entropy(logits.astype("float64"), labels)
+    assert float(value) == pytest.approx(expected, rel=1e-12)
+
+
 WEIGHTS = [0.25, 3.0, 0.0, 1.0, 0.5]
 
 

@@ -6,7 +6,6 @@ import keras
 
 from keras_asym.layers import RepeatChannels, UnfoldModalities
 
-
 # Keys beside the modalities, of a model's outputs and of its inputs.
 RESERVED = ("ensemble", "present")
 

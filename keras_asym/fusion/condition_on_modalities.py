@@ -1,6 +1,7 @@
 import keras
 
 from keras_asym.fusion.branches import check_modalities, fit_channels
+from keras_asym.keras_internals import sublayers
 from keras_asym.layers import FoldModalities
 
 CANDIDATE = "candidate"
@@ -26,7 +27,8 @@ def condition_on_modalities(network, modalities, candidate_channels):
         candidate_channels)` to what `network` gives, folded.
 
     Raises:
-        ValueError: If the network's input has no channels left beside the candidate.
+        ValueError: If the network has not one image input with its channels last, or no channels
+            left in it beside the candidate.
 
     Example:
 
@@ -35,7 +37,8 @@ def condition_on_modalities(network, modalities, candidate_channels):
     >>> sorted(model.input)
     ['candidate', 'depth', 'normal']
     """
-    check_modalities(modalities)
+    modalities = check_modalities(modalities)
+    _check_network(network)
     network_channels = network.inputs[0].shape[-1] - candidate_channels
     if network_channels < 1:
         raise ValueError(
@@ -51,3 +54,19 @@ def condition_on_modalities(network, modalities, candidate_channels):
     folded = FoldModalities(tuple(modalities), name=f"{network.name}_fold")(fitted)
     pair = keras.layers.Concatenate(name=f"{network.name}_pair")([folded, candidate])
     return keras.Model({**inputs, CANDIDATE: candidate}, network(pair), name=network.name)
+
+
+def _check_network(network):
+    shapes = [tuple(x.shape) for x in getattr(network, "inputs", None) or ()]
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        raise ValueError(
+            "`network` must have one image input (batch, height, width, channels): modality and "
+            f"candidate stand behind one another in its channels. Received: inputs of shapes "
+            f"{shapes} in '{getattr(network, 'name', network)}'"
+        )
+    for layer in sublayers(network):
+        if getattr(layer, "data_format", None) == "channels_first":
+            raise ValueError(
+                '`network` must have its channels last; build it with data_format="channels_last". '
+                f"Received: '{layer.name}' of '{network.name}' with data_format=\"channels_first\""
+            )

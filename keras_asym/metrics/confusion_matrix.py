@@ -11,8 +11,9 @@ class ConfusionMatrix(keras.metrics.Metric):
     accuracy and mean IoU are taken over the classes that occur (in the labels; in labels or
     predictions).
 
-    A label that is neither a class nor void, or a prediction that is no class, counts in no cell:
-    it makes the figures not a number until the metric is reset, inside a compiled step too.
+    A label that is neither a class nor void (0.5 is neither), or a prediction that is no class,
+    counts in no cell: it makes the figures not a number until the metric is reset, inside a
+    compiled step too.
 
     Args:
         num_classes: Number of classes C, void not counted.
@@ -42,19 +43,19 @@ class ConfusionMatrix(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of pixels; `sample_weight` is not used, every valid pixel counts once."""
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         if self._has_class_axis(y_true.shape, y_pred.shape):
             y_pred = ops.argmax(y_pred, axis=-1)
-        predictions = ops.reshape(ops.cast(y_pred, "int32"), (-1,))
-        not_void = ops.not_equal(labels, self.ignore_class)
-        valid = not_void
+        labels, is_whole = _whole_numbers(y_true)
+        predictions, is_class = _whole_numbers(y_pred)
+        not_void = ops.logical_not(is_whole & (labels == self.ignore_class))
+        valid = not_void & is_whole & is_class
         for index in (labels, predictions):
-            valid = ops.logical_and(valid, ops.logical_and(index >= 0, index < self.num_classes))
+            valid = valid & (index >= 0) & (index < self.num_classes)
         cell = ops.where(valid, labels * self.num_classes + predictions, 0)
         counts = ops.segment_sum(ops.cast(valid, "int32"), cell, self.num_classes**2)
         counts = ops.reshape(counts, (self.num_classes, self.num_classes))
         self.matrix.assign_add(ops.cast(counts, self.matrix.dtype))
-        invalid = ops.count_nonzero(ops.logical_and(not_void, ops.logical_not(valid)))
+        invalid = ops.count_nonzero(not_void & ops.logical_not(valid))
         self.invalid.assign_add(ops.cast(invalid, self.matrix.dtype))
 
     def _has_class_axis(self, true, pred):
@@ -109,6 +110,13 @@ class ConfusionMatrix(keras.metrics.Metric):
             "ignore_class": self.ignore_class,
             "name": self.name,
         }
+
+
+def _whole_numbers(values):
+    """Flat values as int32, and where they are integers in value."""
+    values = ops.reshape(values, (-1,))
+    integers = ops.cast(values, "int32")
+    return integers, ops.equal(ops.cast(integers, values.dtype), values)
 
 
 def _mean_where(values, defined):

@@ -1,6 +1,7 @@
 import inspect
 
 import keras
+from keras import ops
 
 
 class MultimodalModel(keras.Model):
@@ -9,6 +10,11 @@ class MultimodalModel(keras.Model):
     A subclass has `network`, which `to_multimodal` has made, and `modality_names`; its
     constructor passes `trainable` and `dtype` on to Keras.
     """
+
+    @property
+    def losses(self):
+        """Penalties on the weights, in the precision of the losses to which Keras adds them."""
+        return [ops.cast(penalty, keras.config.floatx()) for penalty in super().losses]
 
     def fit(self, *args, **kwargs):
         """As in Keras, but for `class_weight`, which is refused."""

@@ -3,14 +3,16 @@ import numpy as np
 from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
-from keras_asym.losses import ValidPixelCrossentropy
+from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
-from keras_asym.models.inputs import check_images, is_distributed
+from keras_asym.models.inputs import at_least_float32, check_images, is_distributed
+from keras_asym.models.logits import check_loss
+from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.ops import resize_bicubic, resize_bilinear
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class Segmenter(keras.Model):
+class Segmenter(MultimodalModel):
     """Semantic segmentation from several aligned images by one shared network.
 
     One mask serves all outputs. The training loss is the sum over the branches and the ensemble of
@@ -104,7 +106,7 @@ class Segmenter(keras.Model):
         bicubic = self.evaluation_resize == "bicubic" and not training
         outputs, resized = self.network(inputs, training=training), {}
         for key in self.loss_keys:
-            logits = ops.cast(outputs[key], "float32")
+            logits = at_least_float32(outputs[key])
             resized[key] = (
                 resize_bicubic(logits, size) if bicubic else resize_bilinear(logits, size)
             )
@@ -122,6 +124,10 @@ class Segmenter(keras.Model):
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
             **kwargs: As in Keras; `metrics` beyond the confusion matrices by output, such as
                 `{"ensemble": [...]}`.
+
+        Raises:
+            ValueError: If class weights are not as many as the classes; if the loss is for logits
+                and the network ends in a softmax or sigmoid, or the reverse.
         """
         if jit_compile == "auto" and is_distributed():
             jit_compile = False
@@ -129,6 +135,7 @@ class Segmenter(keras.Model):
         for each in keras.tree.flatten(loss):
             if isinstance(each, ValidPixelCrossentropy):
                 each.check_classes(self.num_classes)
+            check_loss(each, self.network, self.modality_names[0])
         if not isinstance(loss, dict):
             loss = {key: loss for key in self.loss_keys}
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
@@ -165,11 +172,7 @@ class Segmenter(keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if isinstance(y, dict | list | tuple):
-            raise ValueError(
-                "The targets must be one mask (batch, height, width), which serves all outputs. "
-                f"Received: {type(y).__name__}"
-            )
+        check_mask(y, y_pred["ensemble"].shape)
         targets = {key: y for key in self.loss_keys}
         outputs = {key: y_pred[key] for key in self.loss_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in targets}
@@ -193,14 +196,15 @@ class Segmenter(keras.Model):
             ignore_class=self.ignore_class,
             evaluation_resize=self.evaluation_resize,
             name=f"{self.name}_{'_'.join(names)}",
+            dtype=self.dtype_policy,
         )
 
     def get_config(self):
         return {
+            **super().get_config(),
             "network": keras.saving.serialize_keras_object(self.network),
             "ignore_class": self.ignore_class,
             "evaluation_resize": self.evaluation_resize,
-            "name": self.name,
         }
 
     @classmethod

@@ -92,7 +92,7 @@ class Translator(_Step, MultimodalModel):
         super().__init__(name=name, **kwargs)
         if modalities is not None:
             specs = modalities
-            if not isinstance(specs, dict):
+            if isinstance(specs, list | tuple):
                 specs = dict.fromkeys(modalities, generator.inputs[0].shape[-1])
             generator = to_multimodal(
                 generator,

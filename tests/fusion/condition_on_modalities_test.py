@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -36,3 +37,22 @@ def test_more_channels_get_a_projection():
 def test_a_network_without_room_for_the_modality():
     with pytest.raises(ValueError, match="more input channels than the candidate's 6"):
         condition_on_modalities(PatchDiscriminator(2, 6), {"depth": 1}, 6)
+
+
+def test_channel_counts_of_numpy():
+    model = condition_on_modalities(PatchDiscriminator(2, 6), {"depth": np.int64(1)}, 3)
+    assert model.input["depth"].shape == (None, None, None, 1)
+
+
+def test_a_network_with_its_channels_first():
+    inputs = keras.Input((6, None, None))
+    x = keras.layers.Conv2D(1, 3, data_format="channels_first", name="first")(inputs)
+    with pytest.raises(ValueError, match=r"channels last.*'first' of 'judge'"):
+        condition_on_modalities(keras.Model(inputs, x, name="judge"), {"depth": 3}, 3)
+
+
+def test_a_network_with_two_inputs():
+    inputs = [keras.Input((None, None, 3)) for _ in range(2)]
+    network = keras.Model(inputs, keras.layers.Concatenate()(inputs), name="judge")
+    with pytest.raises(ValueError, match=r"one image input.*in 'judge'"):
+        condition_on_modalities(network, {"depth": 3}, 3)

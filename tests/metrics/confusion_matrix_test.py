@@ -57,6 +57,26 @@ def test_counts_of_an_unknown_label():
         metric.counts()
 
 
+def test_what_is_no_integer_is_no_class():
+    metric = ConfusionMatrix(3, name="rgb")
+    metric.update_state(np.array([[[0.0, 0.5, 255.0, np.nan]]]), np.array([[[0.0, 1.0, 0.5, 1.0]]]))
+    np.testing.assert_array_equal(matrix_of(metric), np.diag([1, 0, 0]))
+    with pytest.raises(ValueError, match="2 pixels in 'rgb'"):
+        metric.counts()
+    metric.reset_state()
+    metric.update_state(np.array([[[0.0, 2.0]]]), np.array([[[0.0, 1.5]]]))
+    with pytest.raises(ValueError, match="1 pixels in 'rgb'"):
+        metric.counts()
+
+
+def test_one_hot_masks_give_no_figures():
+    metric = ConfusionMatrix(CLASSES)
+    labels, logits = example()
+    one_hot = np.eye(CLASSES, dtype="float32")[np.where(labels == VOID, 0, labels)]
+    metric.update_state(one_hot, logits)
+    assert all(np.isnan(float(value)) for value in metric.result().values())
+
+
 def test_published_figures():
     """What the published evaluation says of a given target and prediction, in percent."""
     golden = np.load(DATA / "parity_metric.npz")

@@ -41,6 +41,40 @@ def test_saved_model_gives_the_same_numbers(count, fusion, tmp_path):
         np.testing.assert_array_equal(loaded(x)[key], value)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float32", "float64"])
+def test_the_dtype_is_that_of_the_saved_model(policy, tmp_path):
+    """Whatever the policy of the program that loads it; images of 0..65535 are none in float16."""
+    if policy == "float64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX has no float64 by default")
+    try:
+        keras.config.set_dtype_policy(policy)
+        model = tiny_segmenter(2, ChannelExchanging())
+        model.save(tmp_path / "model.keras")
+        x, _ = batch(2)
+        x["depth"] = 1e5 * x["depth"]
+        expected = model(x)
+        assert model.select(["rgb"]).dtype_policy.name == policy
+        keras.config.set_dtype_policy("mixed_float16")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert loaded.dtype_policy.name == policy
+    for key, value in expected.items():
+        assert np.isfinite(ops.convert_to_numpy(value)).all()
+        np.testing.assert_array_equal(loaded(x)[key], value)
+
+
+def test_what_is_frozen_stays_frozen(tmp_path):
+    model = tiny_segmenter(2)
+    model.network.get_layer("conv1_conv").trainable = False
+    loaded = saved_and_loaded(model, tmp_path)
+    trainable = [v.path for v in model.trainable_variables]
+    assert [v.path for v in loaded.trainable_variables] == trainable
+    model.trainable = False
+    loaded = saved_and_loaded(model, tmp_path)
+    assert not loaded.trainable and not loaded.trainable_variables
+
+
 def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
     model = tiny_segmenter(2, ChannelExchanging(), freeze_statistics=True)
     model.compile(two_rates())

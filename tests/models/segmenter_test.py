@@ -388,3 +388,127 @@ class TestErrors:
             Segmenter(network, freeze_statistics=True)
         with pytest.raises(ValueError, match="ChannelExchanging"):
             Segmenter(network, fusion=ChannelExchanging())
+
+
+def ending_in(*endings, nested=False):
+    """The tiny network with more at its end."""
+    network = tiny_network()
+    x = network.output
+    for ending in endings:
+        x = ending(x)
+    if nested:
+        head = keras.Input(network.output.shape[1:])
+        x = keras.Model(head, keras.layers.Softmax()(head), name="head")(network.output)
+    return keras.Model(network.input, x, name="tiny")
+
+
+PROBABILITIES = [
+    ([keras.layers.Softmax(name="last")], "softmax"),
+    ([keras.layers.Activation("softmax", name="last")], "softmax"),
+    ([keras.layers.Activation("sigmoid", name="last")], "sigmoid"),
+    ([keras.layers.Conv2D(CLASSES, 1, activation="softmax", name="last")], "softmax"),
+    ([keras.layers.Dense(CLASSES, activation="hard_sigmoid", name="last")], "hard_sigmoid"),
+    ([ops.softmax], "softmax"),
+    ([ops.sigmoid, keras.layers.UpSampling2D(2, interpolation="bilinear")], "sigmoid"),
+    ([keras.layers.Softmax(name="last"), keras.layers.Activation("linear")], "softmax"),
+]
+LOGITS = [
+    [],
+    [keras.layers.Conv2D(CLASSES, 1), keras.layers.UpSampling2D(2)],
+    [keras.layers.Softmax(), ops.log],  # log-probabilities are logits
+    [lambda x: x * ops.sigmoid(x)],  # a gate
+]
+
+
+class TestProbabilities:
+    @pytest.mark.parametrize(("endings", "activation"), PROBABILITIES)
+    def test_at_the_end_are_an_error(self, endings, activation):
+        model = Segmenter(ending_in(*endings), {"rgb": 3, "depth": 1})
+        with pytest.raises(ValueError, match=rf"must end in logits.*with {activation} at the end"):
+            model.compile("sgd")
+        with pytest.raises(ValueError, match="must end in logits"):
+            model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+    def test_with_a_loss_of_probabilities(self):
+        model = Segmenter(ending_in(keras.layers.Softmax()), {"rgb": 3, "depth": 1})
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy())
+        x, y = batch(2, void=0.0)
+        outputs = predictions(model, x)
+        expected = sum(cross_entropy(np.log(p), y) for p in outputs.values())
+        logs = model.test_on_batch(x, y, return_dict=True)
+        assert logs["loss"] == pytest.approx(expected, rel=1e-4)
+
+    @pytest.mark.parametrize("endings", LOGITS)
+    def test_logits(self, endings):
+        Segmenter(ending_in(*endings), {"rgb": 3}).compile("sgd")
+
+    def test_logits_with_a_loss_of_probabilities(self):
+        with pytest.raises(ValueError, match=r"takes probabilities.*from_logits=True"):
+            tiny_segmenter(2).compile("sgd", keras.losses.SparseCategoricalCrossentropy())
+
+
+class TestTargets:
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda y: np.eye(CLASSES, dtype="float32")[y], r"class indices.*np\.argmax"),
+            (lambda y: None, "must be one mask.*NoneType"),
+            (lambda y: y[:, :4], r"height and width of the logits.*\(4, 4, 12\)"),
+            (lambda y: y[:, 0, 0], r"height and width of the logits.*\(4,\)"),
+        ],
+    )
+    def test_that_are_no_mask(self, change, message):
+        model = tiny_segmenter(2)
+        model.compile("sgd")
+        x, y = batch(2, void=0.0)
+        for method in (model.train_on_batch, model.test_on_batch):
+            with pytest.raises(ValueError, match=message):
+                method(x, change(y))
+
+    def test_class_weight_of_fit(self):
+        model = tiny_segmenter(2)
+        model.compile("sgd")
+        with pytest.raises(
+            ValueError, match=r"`class_weight` must be None.*class_weights=\[\.\.\."
+        ):
+            model.fit(*batch(2), class_weight={0: 1.0, 1: 2.0}, verbose=0)
+        with pytest.raises(ValueError, match="`class_weight` must be None"):
+            model.train_on_batch(*batch(2), None, {0: 1.0})
+
+
+@pytest.fixture
+def restore_dtypes():
+    yield
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_floatx("float32")
+
+
+class TestDtypes:
+    @pytest.mark.parametrize("policy", ["bfloat16", "float16", "float64"])
+    def test_of_the_policy(self, policy, restore_dtypes):
+        if keras.backend.backend() == "jax" and policy == "float64":
+            pytest.skip("JAX has no float64 by default")
+        x, y = batch(2)
+        exact = predictions(tiny_segmenter(2, ChannelExchanging()), x)
+        keras.utils.clear_session()
+        keras.config.set_dtype_policy(policy)
+        self.check(tiny_segmenter(2, ChannelExchanging()), x, y, exact)
+
+    @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX has no float64 by default")
+    def test_floatx(self, restore_dtypes):
+        x, y = batch(2)
+        exact = predictions(tiny_segmenter(2, ChannelExchanging()), x)
+        keras.utils.clear_session()
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        self.check(tiny_segmenter(2, ChannelExchanging()), x, y, exact)
+
+    def check(self, model, x, y, exact):
+        for key, logits in predictions(model, x).items():
+            assert logits.dtype == ("float64" if model.compute_dtype == "float64" else "float32")
+            assert distance(logits, exact[key]) < 0.03
+        model.compile(keras.optimizers.SGD(0.01), metrics={"ensemble": ["accuracy"]})
+        before = model.get_weights()
+        logs = model.train_on_batch(x, y, return_dict=True)
+        assert np.isfinite(list(logs.values())).all()
+        assert any(np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True))

@@ -97,7 +97,7 @@ class TestFrozenPlayer:
     def test_both(self):
         model = translator()
         model.generator.trainable = model.discriminator.trainable = False
-        with pytest.raises(ValueError, match="must be trainable.*trainable=False for both"):
+        with pytest.raises(ValueError, match=r"must be trainable.*trainable=False for both"):
             compiled(model)
 
 
@@ -136,7 +136,7 @@ class TestStateOfTheDiscriminator:
 class TestCompile:
     def test_one_optimizer_for_both(self):
         optimizer = keras.optimizers.Adam()
-        with pytest.raises(ValueError, match="must be two objects.*Received: adam twice"):
+        with pytest.raises(ValueError, match=r"must be two objects.*Received: adam twice"):
             translator().compile(optimizer, optimizer)
 
     def test_names_of_optimizers(self):
