@@ -1,8 +1,6 @@
-import numpy as np
-
+from keras_asym.weights.entries import check_names, refuse, shape_of, to_array, to_finite
 from keras_asym.weights.reading import read_state_dict
 
-_LISTED = 20
 _WEIGHTS = {
     "conv": {"weight": "kernel"},
     "bn": {
@@ -37,39 +35,48 @@ def load_fid_inception_state_dict(network, state_dict):
             (`fc.*`) is not used where the network has none; `num_batches_tracked` is accepted.
 
     Raises:
-        ValueError: If an entry is missing, unexpected or wrongly shaped; lists them. The network is
-            then unchanged.
+        ValueError: If an entry is missing, unexpected, wrongly shaped, there twice, or not of
+            finite real numbers; lists them. The network is then unchanged.
     """
+    check_names(state_dict)
     variables = {
         (layer.name, weight.name): weight for layer in network.layers for weight in layer.weights
     }
     has_logits = any(layer == "fc" for layer, _ in variables)
     values, problems = {}, []
-    for name, array in state_dict.items():
+    for name, entry in state_dict.items():
         unused = name.startswith("fc.") and not has_logits
         if unused or name.endswith("num_batches_tracked"):
             continue
-        array = np.asarray(array)
         place = _locate(name)
         if place not in variables:
-            problems.append(f"unexpected: {name} {array.shape}")
+            problems.append(f"unexpected: {name} {shape_of(entry)}")
             continue
-        values[place] = array.transpose(_AXES.get(array.ndim))
         shape = tuple(variables[place].shape)
-        if values[place].shape != shape:
-            problems.append(f"wrong shape: {name} {array.shape} for {'/'.join(place)} {shape}")
+        try:
+            array = to_array(entry)
+            value = array.transpose(_AXES.get(array.ndim))
+            if value.shape == shape:
+                value = to_finite(value)
+            else:
+                problems.append(f"wrong shape: {name} {array.shape} for {'/'.join(place)} {shape}")
+        except ValueError as error:
+            problems.append(f"not usable: {name} {error}")
+            continue
+        if place in values:
+            problems.append(f"twice: {name} for {'/'.join(place)}, which another entry is for, too")
+        values[place] = value
     problems += [
         f"missing: {'/'.join(place)} {tuple(variables[place].shape)}"
         for place in variables
         if place not in values
     ]
-    if problems:
-        more = f"\n  ... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
-        raise ValueError(
-            f"The state dict does not fit the network '{network.name}' ({len(problems)} problems; "
-            "the network must be FIDInception of the published width, the file the weights of "
-            "2015-12-05, not torchvision's Inception):\n  " + "\n  ".join(problems[:_LISTED]) + more
-        )
+    refuse(
+        problems,
+        f"the network '{network.name}'",
+        "the network must be FIDInception of the published width, the file the weights of "
+        "2015-12-05, not torchvision's Inception",
+    )
     for place, value in values.items():
         variables[place].assign(value)
 

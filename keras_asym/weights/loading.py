@@ -3,12 +3,11 @@ import re
 import numpy as np
 
 from keras_asym.networks import ENCODER_VARIABLES
+from keras_asym.weights.entries import check_names, refuse, shape_of, to_array, to_finite
 from keras_asym.weights.named_variables import named_variables
 from keras_asym.weights.names import locate
 from keras_asym.weights.reading import read_state_dict
 from keras_asym.weights.translator_names import is_unused, locate_translator
-
-_LISTED = 20
 
 
 def load_reference_checkpoint(model, path):
@@ -34,8 +33,8 @@ def load_reference_state_dict(model, state_dict):
             the model does not keep.
 
     Raises:
-        ValueError: If an entry is missing, unexpected or wrongly shaped; lists them. The model is
-            then unchanged.
+        ValueError: If an entry is missing, unexpected, wrongly shaped, there twice, or not of
+            finite real numbers; lists them. The model is then unchanged.
     """
     _assign(model, _without_prefix(state_dict), required=".*")
 
@@ -54,8 +53,8 @@ def load_imagenet_state_dict(model, state_dict):
             head (`fc.*`) is not used.
 
     Raises:
-        ValueError: If an entry of the encoder is missing, unexpected or wrongly shaped; lists
-            them. The model is then unchanged.
+        ValueError: If an entry of the encoder is missing, unexpected, wrongly shaped, there twice,
+            or not of finite real numbers; lists them. The model is then unchanged.
     """
     state_dict = _without_prefix(state_dict)
     encoder = {name: x for name, x in state_dict.items() if not name.startswith("fc.")}
@@ -63,11 +62,18 @@ def load_imagenet_state_dict(model, state_dict):
 
 
 def _without_prefix(state_dict):
-    return {
-        name.removeprefix("module."): np.asarray(array)
-        for name, array in state_dict.items()
-        if not name.endswith("num_batches_tracked")
-    }
+    check_names(state_dict)
+    entries = {}
+    for name, entry in state_dict.items():
+        short = name.removeprefix("module.")
+        if short in entries:
+            raise ValueError(
+                f"`state_dict` must have each entry once. Received: '{short}' with and without the "
+                "prefix 'module.'"
+            )
+        if not short.endswith("num_batches_tracked"):
+            entries[short] = entry
+    return entries
 
 
 def _assign(model, state_dict, required):
@@ -75,39 +81,44 @@ def _assign(model, state_dict, required):
     variables = named_variables(model)
     is_translator = hasattr(model, "discriminator")
     values, problems = {}, []
-    for name, array in state_dict.items():
+    for name, entry in state_dict.items():
         place = locate_translator(name) if is_translator else locate(name)
         variable = variables.get(place.variable) if place else None
         if variable is None:
             if is_translator and is_unused(place, variables):
                 continue
-            problems.append(f"unexpected: {name} {array.shape}")
+            problems.append(f"unexpected: {name} {shape_of(entry)}")
             continue
-        array = _to_keras_layout(array, variable)
         count = _private_rows(variable, place.layer)
         if place.modality is not None and place.modality >= max(count, 1):
             problems.append(
-                f"unexpected: {name} {array.shape}, as the model's number of modalities is "
+                f"unexpected: {name} {shape_of(entry)}, as the model's number of modalities is "
                 f"{max(count, 1)}"
             )
             continue
-        rows = _rows(variable, place.modality, array, count)
-        if rows is None:
-            problems.append(
-                f"wrong shape: {name} {state_dict[name].shape} for {variable.path} "
-                f"{tuple(variable.shape)}"
-            )
-        else:
-            values.setdefault(place.variable, {}).update(rows)
+        try:
+            array = _to_keras_layout(to_array(entry), variable)
+            rows = _rows(variable, place.modality, array.shape, count)
+            if rows is None:
+                problems.append(
+                    f"wrong shape: {name} {shape_of(entry)} for {variable.path} "
+                    f"{tuple(variable.shape)}"
+                )
+                continue
+            array = to_finite(array)
+        except ValueError as error:
+            problems.append(f"not usable: {name} {error}")
+            continue
+        found = values.setdefault(place.variable, {})
+        if found.keys() & set(rows):
+            problems.append(f"twice: {name} for {variable.path}, which another entry is for, too")
+        found.update(dict.fromkeys(rows, array))
     problems += _missing(variables, values, required)
-    if problems:
-        more = f"\n  ... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
-        raise ValueError(
-            f"The state dict does not fit the model '{model.name}' ({len(problems)} problems; "
-            "check backbone, number of classes and of modalities):\n  "
-            + "\n  ".join(problems[:_LISTED])
-            + more
-        )
+    refuse(
+        problems,
+        f"the model '{model.name}'",
+        "check backbone, number of classes and of modalities",
+    )
     for key, rows in values.items():
         value = rows[None] if None in rows else np.stack([rows[m] for m in sorted(rows)])
         variables[key].assign(value)
@@ -119,12 +130,12 @@ def _private_rows(variable, layer_name):
     return shape[0] if len(shape) == 2 and layer_name.endswith(("_bn", "_norm")) else 0
 
 
-def _rows(variable, modality, array, count):
-    """{modality or None: value} that the array gives a variable; `None` where it does not fit."""
-    shape = tuple(variable.shape)
-    if count and shape[1:] == array.shape:  # without a number: one norm for every modality
-        return {m: array for m in (range(count) if modality is None else [modality])}
-    return {None: array} if not count and shape == array.shape else None
+def _rows(variable, modality, shape, count):
+    """The rows that an array is for, `[None]` without rows, or `None` where it does not fit."""
+    of = tuple(variable.shape)
+    if count and of[1:] == shape:  # without a number: one norm for every modality
+        return list(range(count)) if modality is None else [modality]
+    return [None] if not count and of == shape else None
 
 
 def _missing(variables, values, required):

@@ -10,8 +10,12 @@ def named_variables(model):
         model: `Segmenter`, `Translator` (the discriminator's variables, too), or a network.
 
     Returns:
-        Dictionary of `(layer name, weight name)` -> variable; norms inside of a `ChannelExchange`
-        stand under their own name.
+        Dictionary of `(layer name, weight name)` -> variable. Norms inside of a `ChannelExchange`
+        stand under their own name. A weight of a layer inside of a composite one has the path below
+        it as its name: `("block0", "norm1/gamma")`.
+
+    Raises:
+        ValueError: If two variables would have the same name; names both.
 
     Example:
 
@@ -26,5 +30,19 @@ def named_variables(model):
     for layer in layers:
         layer = layer.layer if isinstance(layer, ChannelExchange) else layer
         for variable in layer.weights:
-            found[layer.name, variable.name] = variable
+            key = layer.name, _path_below(layer.name, variable)
+            other = found.setdefault(key, variable)
+            if other is not variable:
+                raise ValueError(
+                    f"The variables of '{model.name}' must have names of their own. Received: "
+                    f"'{other.path}' and '{variable.path}', which are both '{key[1]}' of a layer "
+                    f"'{key[0]}': give the layers other names"
+                )
     return found
+
+
+def _path_below(layer_name, variable):
+    """`("block0", <block0/norm1/gamma>)` -> `"norm1/gamma"`."""
+    path = variable.path.split("/")
+    # A nested model's layers do not have its name in their paths.
+    return "/".join(path[path.index(layer_name) + 1 :]) if layer_name in path else variable.path

@@ -79,6 +79,29 @@ def test_what_does_not_fit_is_listed_and_nothing_is_loaded(small):
         np.testing.assert_array_equal(a, b)
 
 
+def test_entries_that_are_no_finite_numbers_or_there_twice(small):
+    network = FIDInception(width=2, logits=True)
+    before = network.get_weights()
+    state = dict(small)
+    state["Mixed_5b.branch1x1.bn.bias"] = np.full(state["Mixed_5b.branch1x1.bn.bias"].shape, np.nan)
+    state["fc.weight"] = state["fc.weight"].astype("complex64")
+    state["fc.bias"] = state["fc.bias"].astype("U")
+    state["Mixed_6b_branch7x7_1.bn.bias"] = state["Mixed_6b.branch7x7_1.bn.bias"]
+    with pytest.raises(ValueError, match=r"network 'fid_inception' \(7 problems") as error:
+        load_fid_inception_state_dict(network, state)
+    for line in (
+        "not usable: Mixed_5b.branch1x1.bn.bias has NaN or infinity in",
+        "not usable: fc.weight has dtype complex64",
+        "not usable: fc.bias has dtype <U",
+        "twice: Mixed_6b_branch7x7_1.bn.bias for Mixed_6b_branch7x7_1_bn/beta",
+    ):
+        assert line in str(error.value)
+    for a, b in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    without_logits = {name: x for name, x in small.items() if not name.startswith("fc.")}
+    load_fid_inception_state_dict(FIDInception(width=2), {**without_logits, "fc.bias": "not used"})
+
+
 def test_other_width(small):
     with keras.StatelessScope(initialize_variables=False):  # shapes are enough
         network = FIDInception(width=4, logits=True)

@@ -93,6 +93,18 @@ class TestLoads:
         found = sum(float(np.sum(w, dtype="float64")) for w in model.network.get_weights())
         assert found == pytest.approx(total, rel=1e-9)
 
+    def test_integers_and_bfloat16(self, model):
+        import ml_dtypes
+
+        state = state_dict()
+        state["bn1.bn_0.weight"] = np.arange(64)
+        state["bn1.bn_1.weight"] = np.ones(64, ml_dtypes.bfloat16)
+        state["bn1.bn_0.num_batches_tracked"] = np.array(np.nan)  # not used
+        randomized(model)
+        load_reference_state_dict(model, state)
+        gamma = ops.convert_to_numpy(model.network.get_layer("conv1_bn").gamma)
+        np.testing.assert_array_equal(gamma, [np.arange(64), np.ones(64)])
+
     def test_three_modalities(self):
         model = segmenter(3, AsymmetricFusion())
         state = state_dict(3)
@@ -166,6 +178,47 @@ class TestRefuses:
             "missing: stack0_block0_1_conv/kernel",
         )
         assert len(text.splitlines()) == 6
+
+    def test_entries_that_are_no_finite_numbers(self, model):
+        state = state_dict()
+        nan, large = state["bn1.bn_0.weight"].copy(), np.ones(64)
+        nan[3], large[:2] = np.nan, 1e300
+        entries = {
+            "bn1.bn_0.weight": (nan, "has NaN or infinity in 1 of its 64 values"),
+            "bn1.bn_1.weight": (large, "has NaN or infinity in 2 of its 64 values"),
+            "bn1.bn_0.bias": (np.full(64, -np.inf), "has NaN or infinity in 64 of"),
+            "bn1.bn_1.bias": (np.ones(64, "complex64"), "has dtype complex64, and must be real"),
+            "bn1.bn_0.running_mean": (np.full(64, "x"), "has dtype <U1"),
+            "bn1.bn_1.running_mean": (np.zeros(64, "V2"), "has dtype |V2 (NumPy's files lose bfl"),
+            "bn1.bn_0.running_var": (np.full(64, None), "has dtype object"),
+            "bn1.bn_1.running_var": (np.full(64, b"x"), "has dtype |S1"),
+            "clf_conv.module.bias": ([[1], [1, 2]], "cannot be made an array (ValueError"),
+        }
+        state.update({name: entry for name, (entry, _) in entries.items()})
+        parts = [f"not usable: {name} {part}" for name, (_, part) in entries.items()]
+        self.refused(model, state, *parts)
+
+    def test_two_entries_for_one_weight(self, model):
+        state = state_dict()
+        state["bn1.weight"] = state["bn1.bn_0.weight"]  # of every modality
+        state["conv1.weight"] = state["conv1.module.weight"]
+        self.refused(
+            model,
+            state,
+            "twice: bn1.weight for conv1_bn/gamma",
+            "twice: conv1.weight for conv1_conv/kernel",
+        )
+        before = randomized(model)
+        with pytest.raises(ValueError, match="Received: 'alpha' with and without the prefix"):
+            load_reference_state_dict(model, {**state_dict(), "module.alpha": np.ones(2)})
+        assert_unchanged(model, before)
+
+    @pytest.mark.parametrize("state", [[np.ones(3)], None, {3: np.ones(3)}])
+    def test_what_is_no_state_dict(self, state, model):
+        with pytest.raises(
+            ValueError, match=r"`state_dict` must .*Received: (list|None|the key 3)"
+        ):
+            load_reference_state_dict(model, state)
 
     def test_a_long_list_is_shortened(self, model):
         text = self.refused(model, {}, "... and ")
