@@ -54,7 +54,7 @@ def own_weights(layer):
     return [*layer._trainable_variables, *layer._non_trainable_variables]
 
 
-_OF_EVERY_LAYER = frozenset(vars(keras.layers.Layer())) - {"_layers"}
+_OF_EVERY_LAYER = frozenset(vars(keras.layers.Layer()))
 
 
 def attributes(layer):
@@ -62,7 +62,7 @@ def attributes(layer):
     return {
         name: value
         for name, value in vars(layer).items()
-        if name not in _OF_EVERY_LAYER and name != "_layers"
+        if name not in _OF_EVERY_LAYER and not name.startswith(("_layers", "_self_"))
     }
 
 
@@ -90,4 +90,4 @@ def constructor_arguments(layer):
     `HierarchicalTransformerEncoder`.
     """
     found = getattr(layer, "_auto_config", None)
-    return None if found is None else found.config
+    return None if found is None else dict(found.config)

@@ -8,7 +8,13 @@ import keras
 from keras_asym.fusion.graph import check_edits, normalizations_inside, rebuild
 from keras_asym.fusion.normalizations import Normalization, normalization_of
 from keras_asym.layers import ModalityBlock, ModalityCopies
-from keras_asym.layers.sublayers import copy_weights, made_again
+from keras_asym.layers.sublayers import (
+    copy_weights,
+    copy_what_is_trainable,
+    described,
+    made_again,
+    makes_itself_again,
+)
 
 
 class PrivateCopy(NamedTuple):
@@ -40,11 +46,12 @@ class PrivateCopy(NamedTuple):
             copy.weights[index].assign(value)
 
 
-def clone(network, folded, count, fusion, settings):
+def clone(network, source, folded, count, fusion, settings):
     """Clones a flat network onto a tensor of folded modalities, weights copied.
 
     Args:
         network: Flat functional `keras.Model`.
+        source: The network as it was given, the same but for nested models.
         folded: Symbolic tensor of `count` folded modalities.
         count: Number of modalities.
         fusion: Fusion strategy.
@@ -66,20 +73,22 @@ def clone(network, folded, count, fusion, settings):
         return norm if edit is None else edit(norm)
 
     def block(layer, args, kwargs):
-        again = made_again(layer)
-        again(*args, **kwargs)
-        copy_weights(layer, again)
-        norms = {
-            path: private_norm(f"{layer.name}/{path}", plain, normalization_of(plain))
-            for path, plain in normalizations_inside(layer).items()
-        }
-        return ModalityBlock(count, again, norms, (args, kwargs))
+        made = ModalityBlock(count, described(layer, source), {}, (args, kwargs))
+        copy_weights(layer, made.layer)
+        copy_what_is_trainable(layer, made.layer)
+        made.replace(
+            {
+                path: private_norm(f"{layer.name}/{path}", plain, normalization_of(plain))
+                for path, plain in normalizations_inside(layer).items()
+            }
+        )
+        return made
 
     def place_of(layer, args, kwargs):
         entry = normalization_of(layer)
         if entry is not None:
             return private_norm(layer.name, layer, entry)
-        if normalizations_inside(layer):
+        if normalizations_inside(layer) or not makes_itself_again(layer):
             return block(layer, args, kwargs)
         return made_again(layer)
 

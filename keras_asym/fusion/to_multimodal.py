@@ -76,7 +76,7 @@ def to_multimodal(
             f"Received: fusion={fusion!r}"
         )
     names = list(modalities)
-    network = flattened(network)
+    source, network = network, flattened(network)
     check_network(network)
     check_names(network, names)
     *size, network_channels = network.inputs[0].shape[1:]
@@ -86,7 +86,7 @@ def to_multimodal(
         fitted[name] = fit_channels(inputs[name], name, network_channels)
     folded = FoldModalities(names, name="fold_modalities")(fitted)
     settings = Settings(freeze_statistics, synchronized, instance_statistics)
-    features, private = clone(network, folded, len(names), fusion, settings)
+    features, private = clone(network, source, folded, len(names), fusion, settings)
     if check:
         prove(network, keras.Model(folded, features), private, len(names))
     outputs = unfold_structure(features, names)

@@ -1,7 +1,7 @@
 import keras
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.layers.sublayers import replace_inside, settings_of
+from keras_asym.layers.sublayers import from_description, replace_inside
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -9,15 +9,16 @@ class ModalityBlock(ModalityLayer):
     """A layer made of layers, such as a transformer block, with private normalizations inside.
 
     What `to_multimodal` makes of a layer that holds normalizations: these are replaced, everything
-    else is the layer's own and shared by the modalities.
+    else is the layer's own and shared by the modalities. Also of a layer that its own config does
+    not make again, so that the model can be saved.
 
     Args:
         modalities: Number of modalities M.
-        layer: The layer, which is changed. It has been called, so that all that it holds is there.
+        layer: The layer as `keras.saving.serialize_keras_object` describes it; it is made anew.
         norms: Dictionary of the place of a normalization inside of `layer`, such as `"attn.norm"`
             or `"blocks.3.norm1"`, to the private one that takes it.
-        arguments: `(args, kwargs)` that the layer is called with, symbolic tensors in it; with them
-            it is built when a model is loaded.
+        arguments: `(args, kwargs)` that the layer is called with, symbolic tensors in it, by which
+            it and all that it holds are built.
 
     Call arguments:
         inputs: Folded tensor, the first argument of `layer`; others follow.
@@ -34,61 +35,59 @@ class ModalityBlock(ModalityLayer):
 
     Example:
 
-    >>> class Block(keras.layers.Layer):
-    ...     def __init__(self, **kwargs):
-    ...         super().__init__(**kwargs)
-    ...         self.norm = keras.layers.LayerNormalization()
-    ...     def call(self, inputs):
-    ...         return inputs + self.norm(inputs)
+    >>> norm = keras.layers.LayerNormalization()
+    >>> plain = keras.saving.serialize_keras_object(keras.layers.TimeDistributed(norm))
     >>> tokens = keras.KerasTensor((None, 16, 8))
-    >>> block = Block(name="block")
-    >>> _ = block(tokens)
-    >>> norms = {"norm": keras_asym.layers.ModalityLayerNormalization(2)}
-    >>> block = keras_asym.layers.ModalityBlock(2, block, norms, ((tokens,), {}))
+    >>> norms = {"layer": keras_asym.layers.ModalityLayerNormalization(2)}
+    >>> block = keras_asym.layers.ModalityBlock(2, plain, norms, ((tokens,), {}))
     >>> block(keras.ops.ones((4, 16, 8))).shape
     (4, 16, 8)
     """
 
     def __init__(self, modalities, layer, norms, arguments, **kwargs):
-        kwargs.setdefault("name", layer.name)
-        kwargs.setdefault("dtype", layer.dtype_policy)
+        made = from_description(layer)
+        kwargs.setdefault("name", made.name)
+        kwargs.setdefault("dtype", made.dtype_policy)
         super().__init__(modalities, **kwargs)
-        # As they are in the config: the layer itself will not be plain any more.
-        self._plain = {**keras.saving.serialize_keras_object(layer), "config": settings_of(layer)}
-        self._plain.pop("build_config", None)
+        self._description = layer
         self._arguments = _encoded(arguments)
-        self.norms = dict(norms)
+        args, kwargs = arguments
+        made(*args, **kwargs)
+        self.layer = made
+        self.norms = {}
+        self.replace(norms)
+        self.built = True
+
+    def replace(self, norms):
+        """Puts private normalizations in their places; see the argument `norms`."""
         missing = set(norms)
 
         def private(path, plain):
             if path not in norms:
                 return None
             missing.discard(path)
-            norms[path].build(plain.get_build_config()["input_shape"])
+            if not norms[path].built:
+                norms[path].build(plain.get_build_config()["input_shape"])
             return norms[path]
 
-        replace_inside(layer, private)
+        replace_inside(self.layer, private)
         if missing:
             raise ValueError(
-                f"`norms` must name places inside of layer '{layer.name}'. Received: "
+                f"`norms` must name places inside of layer '{self.name}'. Received: "
                 f"{sorted(missing)}, where there is no layer"
             )
-        self.layer = layer
-        self.built = True
+        self.norms = {**self.norms, **norms}
 
     def call(self, inputs, *args, presence=None, **kwargs):
         return self.layer(inputs, *args, **kwargs)
 
-    def compute_output_shape(self, *args, **kwargs):
-        return self.layer.compute_output_shape(*args, **kwargs)
-
-    def compute_output_spec(self, inputs, *args, presence=None, **kwargs):
-        return keras.layers.Layer.compute_output_spec(self, inputs, *args, **kwargs)
+    def compute_output_spec(self, *args, presence=None, **kwargs):
+        return keras.Operation.compute_output_spec(self, *args, **kwargs)  # by calling it
 
     def get_config(self):
         return {
             **super().get_config(),
-            "layer": self._plain,
+            "layer": self._description,
             "norms": {
                 path: keras.saving.serialize_keras_object(norm) for path, norm in self.norms.items()
             },
@@ -97,14 +96,11 @@ class ModalityBlock(ModalityLayer):
 
     @classmethod
     def from_config(cls, config):
-        layer = keras.saving.deserialize_keras_object(config["layer"])
         norms = {
             path: keras.saving.deserialize_keras_object(norm)
             for path, norm in config["norms"].items()
         }
-        args, kwargs = arguments = _decoded(config["arguments"])
-        layer(*args, **kwargs)
-        return cls(**{**config, "layer": layer, "norms": norms, "arguments": arguments})
+        return cls(**{**config, "norms": norms, "arguments": _decoded(config["arguments"])})
 
 
 def _encoded(value):

@@ -1,5 +1,8 @@
 """Layers inside of layers: making a layer again, finding what it holds, and replacing it."""
 
+import importlib
+import json
+
 import keras
 
 from keras_asym.keras_internals import (
@@ -13,41 +16,115 @@ from keras_asym.keras_internals import (
 )
 
 
-def settings_of(layer):
-    """A config from which the layer's class makes it again.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    return _made_by_settings(layer, {})[0]()
-
-
 def made_again(layer, **other_settings):
     """A new layer of the same class and settings, with weights of its own.
 
     Raises:
-        ValueError: If there is no config that makes it.
+        ValueError: If its config does not make it.
     """
-    again = _made_by_settings(layer, other_settings)[1]
-    for old, new in zip(sublayers(layer), sublayers(again), strict=False):
-        if type(old) is type(new):
-            new.trainable = old.trainable
+    again = type(layer).from_config({**layer.get_config(), **other_settings})
+    copy_what_is_trainable(layer, again)
     return again
 
 
-def _made_by_settings(layer, other_settings):
-    """The function that gives the layer's config, and the layer that is made from it."""
-    first = None
-    for settings in (layer.get_config, lambda: dict(constructor_arguments(layer) or {})):
+def copy_what_is_trainable(layer, again):
+    """Freezes the layers inside of `again` that are frozen in `layer`."""
+    for old, new in zip(sublayers(layer), sublayers(again), strict=False):
+        if type(old) is type(new):
+            new.trainable = old.trainable
+
+
+def makes_itself_again(layer):
+    """Whether the layer's own config is enough to make it again, as saved models do it."""
+    try:
+        made_again(layer)
+    except _ERRORS:
+        return False
+    return True
+
+
+_ERRORS = (TypeError, ValueError, KeyError, AttributeError, NotImplementedError)
+
+
+def described(layer, network):
+    """What JSON can hold and `from_description` makes the layer of again, without its weights.
+
+    Layers whose own config does not make them again are made by the arguments that they were made
+    with, or by the config of their network, as KerasHub's backbones are.
+
+    Args:
+        layer: The layer.
+        network: Model that holds the layer.
+
+    Raises:
+        ValueError: If none of these makes it.
+    """
+    cls = type(layer)
+    if makes_itself_again(layer):
+        description = keras.saving.serialize_keras_object(layer)
+        description.pop("build_config", None)
+        return description
+    name = {
+        "module": cls.__module__,
+        "class_name": cls.__name__,
+        "registered_name": keras.saving.get_registered_name(cls),
+    }
+    arguments = constructor_arguments(layer)
+    if arguments is not None:
+        common = {"name": layer.name, "dtype": layer.dtype_policy.name}
+        description = {**name, "arguments": {**common, **arguments}}
         try:
-            return settings, type(layer).from_config({**settings(), **other_settings})
-        except (TypeError, ValueError, KeyError, NotImplementedError) as error:
-            first = first or error
-    raise ValueError(
-        f"Layer '{layer.name}' ({type(layer).__name__}) cannot be made again from its config, as "
-        "saving a model needs it too. Give the class a `get_config` that returns every argument of "
-        f"its constructor. {type(first).__name__}: {first}"
-    ) from first
+            from_description(description).trainable = layer.trainable
+            return description
+        except _ERRORS:
+            pass
+    try:
+        serialized = keras.saving.serialize_keras_object(network)
+        description = {"network": json.dumps(serialized), "name": layer.name}
+        from_description(description)
+        return description
+    except _ERRORS as error:
+        raise ValueError(
+            f"Layer '{layer.name}' ({cls.__name__}) cannot be made again from its config, as "
+            "saving a model needs it too. Give the class a `get_config` that returns every "
+            "argument of its constructor."
+        ) from error
+
+
+def from_description(description):
+    """The layer that `described` has described.
+
+    Raises:
+        ValueError: If its class is neither registered nor one of Keras or KerasHub.
+    """
+    if "network" in description:
+        return _layer_of_network(description["network"], description["name"])
+    if "arguments" not in description:
+        return keras.saving.deserialize_keras_object(description)
+    cls = keras.saving.get_registered_object(description["registered_name"])
+    module = description["module"]
+    if cls is None and module.split(".")[0] in ("keras", "keras_hub"):
+        cls = getattr(importlib.import_module(module), description["class_name"])
+    if not (isinstance(cls, type) and issubclass(cls, keras.layers.Layer)):
+        raise ValueError(
+            f"The model holds a layer of the class {description['class_name']} ({module}), which "
+            "is not known. Import the module that registers it "
+            "(keras.saving.register_keras_serializable) before the model is loaded."
+        )
+    return cls(**description["arguments"])
+
+
+# The layers of the network made last, by name, that were not taken yet: a network of many such
+# layers is made once.
+_LEFT = {}
+
+
+def _layer_of_network(serialized, name):
+    if name not in _LEFT.get(serialized, {}):
+        network = keras.saving.deserialize_keras_object(json.loads(serialized))
+        _LEFT.clear()
+        _LEFT[serialized] = {layer.name: layer for layer in network.layers}
+    return _LEFT[serialized].pop(name)
 
 
 def copy_weights(source, target):
