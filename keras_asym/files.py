@@ -1,8 +1,10 @@
 """Writing files so that a crash leaves the old one or the new one."""
 
 import contextlib
+import errno
 import os
 import pathlib
+import shutil
 import tempfile
 
 
@@ -55,6 +57,21 @@ def write_atomically(path, content):
         file.write(content if isinstance(content, bytes) else content.encode())
 
 
+def link_or_copy(source, target):
+    """A second name for a file, or a copy of it where the file system has no hard links.
+
+    Args:
+        source: The file, which is on the disk.
+        target: The new name, which must not be there.
+    """
+    try:
+        os.link(source, target)
+    except (OSError, NotImplementedError):
+        # Not every file system tells this from another error; copying then says what it is.
+        shutil.copyfile(source, target)
+        sync_file(target)
+
+
 def sync_file(path):
     """Brings the contents of a file to the disk."""
     with open(path, "rb") as file:
@@ -62,9 +79,12 @@ def sync_file(path):
 
 
 def sync_folder(folder):
-    """Brings renamed and removed names of a folder to the disk."""
+    """Brings renamed and removed names of a folder to the disk, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
     finally:
         os.close(descriptor)

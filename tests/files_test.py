@@ -1,8 +1,10 @@
 import errno
+import os
+import stat
 
 import pytest
 
-from keras_asym.files import new_folder, replaced, write_atomically
+from keras_asym.files import link_or_copy, new_folder, replaced, write_atomically
 
 
 def test_an_error_leaves_the_old_file(tmp_path):
@@ -53,3 +55,35 @@ def test_two_that_write_one_folder_do_not_mix(tmp_path):
             (first / "first").touch()
         assert (later / "later").exists()
     assert [entry.name for entry in (tmp_path / "1").iterdir()] == ["first"]
+
+
+def test_a_second_name_for_a_file(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"content")
+    link_or_copy(tmp_path / "file", tmp_path / "linked")
+    assert (tmp_path / "linked").samefile(tmp_path / "file")
+
+    def link(source, target):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    link_or_copy(tmp_path / "file", tmp_path / "copied")
+    assert (tmp_path / "copied").read_bytes() == b"content"
+    assert not (tmp_path / "copied").samefile(tmp_path / "file")
+
+
+@pytest.mark.parametrize(("number", "works"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_file_system_that_cannot_bring_folders_to_the_disk(number, works, tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def files_only(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", files_only)
+    if works:
+        write_atomically(tmp_path / "file", "new")
+    else:
+        with pytest.raises(OSError, match="Input/output error"):
+            write_atomically(tmp_path / "file", "new")
+    assert (tmp_path / "file").read_text() == "new"

@@ -9,7 +9,8 @@ class EarlyStopping(keras.callbacks.Callback):
 
     Args:
         checkpoint: `ModelCheckpoint` of the run, which must stand before it in the callbacks.
-        patience: Number of epochs after the best one; 0 never stops.
+        patience: Number of epochs after the best one, or after the start while there is none; 0
+            never stops.
 
     Attributes:
         stopped: Whether training was ended.
@@ -22,7 +23,7 @@ class EarlyStopping(keras.callbacks.Callback):
         self.stopped = False
 
     def on_epoch_end(self, epoch, logs=None):
-        best = self.checkpoint.best_epoch
+        best = self.checkpoint.best_epoch or 0  # all values so far were NaN
         monitored = self.checkpoint.monitor in (logs or {})
         if self.patience and monitored and epoch + 1 - best >= self.patience:
             print(

@@ -1,14 +1,16 @@
 import json
+import math
 import os
 import pathlib
 import tempfile
 
 import keras
 
-from keras_asym.files import sync_file, sync_folder, write_atomically
+from keras_asym.files import link_or_copy, sync_file, sync_folder, write_atomically
 from keras_asym.training.averaging import averaged_weights
 
 STATE = "state.json"
+_ADVICE = "Remove it: the next epoch with a monitored value then counts as the best."
 
 
 class ModelCheckpoint(keras.callbacks.Callback):
@@ -23,7 +25,7 @@ class ModelCheckpoint(keras.callbacks.Callback):
     Args:
         directory: Folder of the run.
         monitor: Name of the logged value that says which model is the best. Until it is logged,
-            the last model counts as the best.
+            the last model counts as the best. NaN and infinity are never the best.
         mode: `"max"` if the largest value is the best, or `"min"`.
         every: Number of epochs between two checkpoints; one is always written at the end.
         writes: Whether this process writes the files. To save a model is a collective operation
@@ -34,7 +36,7 @@ class ModelCheckpoint(keras.callbacks.Callback):
         best_epoch: The epoch it is from, counted from 1, or `None`.
 
     Raises:
-        ValueError: If `mode` is neither.
+        ValueError: If `mode` is neither, or the folder's `state.json` is damaged.
         RuntimeError: If a checkpoint cannot be written; says why and what is still good.
     """
 
@@ -56,7 +58,7 @@ class ModelCheckpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         value = (logs or {}).get(self.monitor)
-        improved = value is not None and (self.best is None or self._is_better(float(value)))
+        improved = value is not None and self._is_better(float(value))
         if improved:
             self.best, self.best_epoch = float(value), epoch + 1
         self._unsaved = epoch, improved or self.best is None
@@ -68,6 +70,8 @@ class ModelCheckpoint(keras.callbacks.Callback):
             self.save()
 
     def _is_better(self, value):
+        if self.best is None or not math.isfinite(value):
+            return math.isfinite(value)
         return value > self.best if self.mode == "max" else value < self.best
 
     def save(self):
@@ -92,19 +96,19 @@ class ModelCheckpoint(keras.callbacks.Callback):
 
     def _write(self, epoch, is_best):
         last, best = self.directory / "last.keras", self.directory / "best.keras"
-        temporary = self.directory / ".writing.keras"
+        temporary, second = self.directory / ".writing.keras", self.directory / ".best.keras"
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.model.save(temporary)
             sync_file(temporary)
             if is_best:
-                link = self.directory / ".best.keras"
-                link.unlink(missing_ok=True)
-                os.link(temporary, link)  # one copy on disk serves both names
-                os.replace(link, best)
+                second.unlink(missing_ok=True)
+                link_or_copy(temporary, second)  # if it can, one copy on disk serves both names
+                os.replace(second, best)
             os.replace(temporary, last)
         finally:
             temporary.unlink(missing_ok=True)
+            second.unlink(missing_ok=True)
         sync_folder(self.directory)
         state = {
             "epoch": epoch + 1,
@@ -116,6 +120,23 @@ class ModelCheckpoint(keras.callbacks.Callback):
 
 
 def read_state(directory):
-    """The contents of `state.json` in a run's folder, or `None` without a checkpoint."""
+    """The contents of `state.json` in a run's folder, or `None` without a checkpoint.
+
+    Raises:
+        ValueError: If the file is damaged; says what to do.
+    """
     path = pathlib.Path(directory) / STATE
-    return json.loads(path.read_text()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        state = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}. {_ADVICE}") from error
+    kinds = {"epoch": int, "best": int | float | None, "best_epoch": int | None}
+    if not isinstance(state, dict) or not all(
+        name in state and isinstance(state[name], kind) for name, kind in kinds.items()
+    ):
+        raise ValueError(f"{path} is damaged: it holds {str(state)[:80]}. {_ADVICE}")
+    if state["best"] is not None and not math.isfinite(state["best"]):
+        state.update(best=None, best_epoch=None)
+    return state

@@ -2,11 +2,15 @@ import contextlib
 import hashlib
 import json
 import pathlib
+import re
 import warnings
 
 import numpy as np
 
 from keras_asym.files import replaced, sync_folder, write_atomically
+
+_NAME = re.compile(r"(\d{9,})-(\d{6,})")
+_FILE = re.compile(rf"\.?{_NAME.pattern}\.(npz|json)(\.writing)?")
 
 
 class RunStates:
@@ -14,7 +18,8 @@ class RunStates:
 
     A state is `NAME.npz`, which any NumPy reads, and `NAME.json` with its SHA-256 and the position
     in the run. Both are written aside, brought to the disk and renamed, the second one last: a
-    state without it does not count. The state before is removed after that.
+    state without it does not count. The state before the one before is removed after that. Other
+    files in the folder stay.
 
     Args:
         folder: Where the files lie; made by the first `save`.
@@ -34,7 +39,7 @@ class RunStates:
         Raises:
             RuntimeError: If it cannot be written; says why and which state is still good.
         """
-        name = f"{position['step']:09d}-{position['epochs']:06d}"
+        name = _name(position)
         manifest = self.folder / f"{name}.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +65,7 @@ class RunStates:
         for name in reversed(self._names()):
             path = self.folder / f"{name}.npz"
             try:
-                position = json.loads((self.folder / f"{name}.json").read_text())
+                position = _read_manifest(self.folder / f"{name}.json")
                 if _sha256(path) != position.pop("sha256"):
                     raise ValueError("its checksum is another one")
                 with np.load(path, allow_pickle=False) as file:
@@ -74,16 +79,40 @@ class RunStates:
 
     def _names(self):
         """Names of the states that were written to the end, oldest first."""
-        return sorted(path.stem for path in self.folder.glob("[0-9]*.json"))
+        names = [path.stem for path in self.folder.glob("*.json") if _NAME.fullmatch(path.stem)]
+        return sorted(names, key=_order)
 
     def _keep(self, name):
-        """Removes everything but a state and the one before it."""
-        before = [other for other in self._names() if other < name][-1:]
+        """Removes every state but one and the one before it, and what a crash has left behind."""
+        before = [other for other in self._names() if _order(other) < _order(name)][-1:]
+        kept = [f"{kept}.{end}" for kept in (name, *before) for end in ("npz", "json")]
         for path in self.folder.iterdir():
-            if path.stem not in (name, *before):
+            if _FILE.fullmatch(path.name) and path.name not in kept:
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
         sync_folder(self.folder)
+
+
+def _name(position):
+    return f"{position['step']:09d}-{position['epochs']:06d}"
+
+
+def _order(name):
+    """Steps and epochs of a state's name, as numbers: they may have more digits than usual."""
+    return [int(number) for number in _NAME.fullmatch(name).groups()]
+
+
+def _read_manifest(path):
+    """Position and SHA-256 of a state; `ValueError` if they are not those of its name."""
+    position = json.loads(path.read_text())
+    if not isinstance(position, dict):
+        raise ValueError(f"{path.name} holds {str(position)[:80]}, and must hold a dictionary")
+    for key, kind in (("step", int), ("epochs", int), ("sha256", str)):
+        if not isinstance(position.get(key), kind):
+            raise ValueError(f"{path.name} has no '{key}' of the kind {kind.__name__}")
+    if _name(position) != path.stem:
+        raise ValueError(f"{path.name} is of step {position['step']}, epoch {position['epochs']}")
+    return position
 
 
 def _sha256(path):

@@ -32,3 +32,9 @@ def test_epochs_without_validation_do_not_stop(tmp_path):
 def test_a_resumed_run_remembers_the_best_epoch(tmp_path):
     assert run(tmp_path, [0.5, 0.4], patience=3) is None
     assert run(tmp_path, [0.3, 0.2], patience=3, first=2) == 4
+
+
+def test_values_that_are_no_numbers(tmp_path):
+    nan = float("nan")
+    assert run(tmp_path / "a", [nan, nan, nan, nan], patience=3) == 3
+    assert run(tmp_path / "b", [nan, 0.1, nan, 0.2, nan], patience=2) is None

@@ -1,3 +1,5 @@
+import json
+import os
 import subprocess
 import sys
 
@@ -61,6 +63,52 @@ def test_without_a_monitored_value_the_last_is_the_best(tmp_path, model):
     callback = ModelCheckpoint(tmp_path, "absent")
     run(callback, model, [0.0, 0.0])
     assert bias_of(tmp_path / "best.keras") == 1
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(("mode", "values"), [("max", [0.1, 0.5]), ("min", [0.5, 0.1])])
+def test_what_is_no_number_is_never_the_best(broken, mode, values, tmp_path, model):
+    callback = ModelCheckpoint(tmp_path, "score", mode)
+    run(callback, model, [broken, broken])
+    assert (callback.best, callback.best_epoch) == (None, None)
+    assert bias_of(tmp_path / "best.keras") == 1  # as without a value
+    run(callback, model, [broken, values[0], broken, values[1], broken])
+    assert (callback.best, callback.best_epoch) == (values[1], 4)
+    assert bias_of(tmp_path / "best.keras") == 3
+    assert bias_of(tmp_path / "last.keras") == 4
+
+
+def test_a_best_value_that_was_no_number_is_forgotten(tmp_path, model):
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.1])
+    state = {**read_state(tmp_path), "best": float("nan")}
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    assert read_state(tmp_path)["best"] is None
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.05])
+    assert read_state(tmp_path)["best"] == 0.05
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", "3", "{}", '{"epoch": 1, "best": "x", "best_epoch": 1}']
+)
+def test_a_damaged_state_is_named(content, tmp_path):
+    (tmp_path / "state.json").write_text(content)
+    with pytest.raises(ValueError, match=r"state\.json is damaged: .*Remove it"):
+        ModelCheckpoint(tmp_path, "score")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(1, "not permitted"), OSError(95, "no"), NotImplementedError()]
+)
+def test_a_file_system_without_hard_links(error, tmp_path, model, monkeypatch):
+    def link(source, target):
+        raise error
+
+    monkeypatch.setattr(os, "link", link)
+    run(ModelCheckpoint(tmp_path, "score"), model, [0.1, 0.5, 0.3])
+    assert bias_of(tmp_path / "last.keras") == 2
+    assert bias_of(tmp_path / "best.keras") == 1
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"last.keras", "best.keras", "state.json"}
 
 
 def test_another_process_writes(tmp_path, model):

@@ -70,6 +70,53 @@ def test_what_a_killed_process_has_left_behind_is_removed(tmp_path):
     assert {path.stem for path in tmp_path.iterdir()} == {"000000001-000000", "000000004-000000"}
 
 
+def test_files_of_others_stay(tmp_path):
+    others = ["notes.txt", "2024.json", "x-000000001-000000.npz", "000000001-000000.npz.old", ".a"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "folder").mkdir()
+    states = RunStates(tmp_path)
+    assert states.load() is None
+    for step in (1, 2, 3):
+        states.save(arrays(step), position(step))
+    found = {path.name for path in tmp_path.iterdir()}
+    own = {f"00000000{step}-000000.{end}" for step in (2, 3) for end in ("json", "npz")}
+    assert found == {*others, "folder", *own}
+    assert all((tmp_path / name).read_text() == "mine" for name in others)
+
+
+def test_steps_of_more_digits_are_later(tmp_path):
+    states = RunStates(tmp_path)
+    for step in (999_999_998, 999_999_999, 1_000_000_000):
+        states.save(arrays(step), position(step))
+    assert states.load()[1]["step"] == 1_000_000_000
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", r"holds \[\], and must hold a dictionary"),
+        ("null", "holds None"),
+        ("3", "holds 3"),
+        ('"text"', "holds text"),
+        ("{}", "no 'step' of the kind int"),
+        ('{"step": "2", "epochs": 0, "sha256": ""}', "no 'step' of the kind int"),
+        ('{"step": 2, "epochs": null, "sha256": ""}', "no 'epochs' of the kind int"),
+        ('{"step": 2, "epochs": 0, "sha256": []}', "no 'sha256' of the kind str"),
+        ('{"step": 3, "epochs": 0, "sha256": ""}', "is of step 3, epoch 0"),
+        ('{"step": 2, "epochs": 0, "sha256": ""}', "checksum"),
+    ],
+)
+def test_a_manifest_of_another_kind_is_passed_over(content, message, tmp_path):
+    states = RunStates(tmp_path)
+    for step in (1, 2):
+        states.save(arrays(step), position(step))
+    (tmp_path / "000000002-000000.json").write_text(content)
+    with pytest.warns(UserWarning, match=rf"000000002-000000\.npz is damaged \(.*{message}"):
+        assert states.load()[1]["step"] == 1
+
+
 def test_a_full_disk_leaves_the_last_good_one(tmp_path):
     RunStates(tmp_path).save(arrays(1), position(1))
     # A limit on the size of files fails a write half-way, as a full disk does.
