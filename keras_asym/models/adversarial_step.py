@@ -3,7 +3,7 @@ import re
 import keras
 from keras import ops
 
-from keras_asym.models.inputs import is_distributed
+from keras_asym.models.inputs import is_distributed, presence_of, present_outputs
 
 
 class AdversarialStep:
@@ -85,7 +85,7 @@ class AdversarialStep:
         terms = {}
         for player in ("discriminator", "generator"):
             terms.update(self.losses_for(player, inputs, target, outputs))
-        self._log(terms, target, outputs, weight)
+        self._log(terms, inputs, target, outputs, weight)
 
     @staticmethod
     def _unpack(data):
@@ -98,13 +98,21 @@ class AdversarialStep:
             )
         return inputs, target, weight
 
-    def _log(self, terms, target, outputs, weight):
-        """Updates the metrics; each example counts alike, or by its weight."""
+    def _log(self, terms, inputs, target, outputs, weight):
+        """Updates the metrics; each example counts alike, or by its weight.
+
+        The error of a branch is the mean over the examples that have its modality.
+        """
         self._loss_tracker.update_state(sum(terms.values()), weight)
         for metric in self.terms:
             metric.update_state(terms[metric.name], weight)
+        counts = present_outputs(presence_of(inputs, self.modality_names), self.modality_names)
         for key, metric in zip(self.output_keys, self.errors, strict=True):
-            metric.update_state(self.error_of(outputs[key], target), weight)
+            error, share = self.error_of(outputs[key], target), weight
+            if counts[key] is not None:
+                share = ops.cast(counts[key], error.dtype)
+                share = share if weight is None else share * ops.cast(weight, error.dtype)
+            metric.update_state(error, share)
 
     @staticmethod
     def _mean_of(terms, weight):

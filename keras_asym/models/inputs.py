@@ -38,6 +38,58 @@ def check_images(inputs, network, names):
     return {name: inputs[name] for name in names}
 
 
+def presence_of(inputs, names):
+    """Which modalities each example has, from the inputs of a model.
+
+    Args:
+        inputs: Dictionary of a model's inputs, whose `"present"` is a tensor `(batch, modalities)`
+            of booleans, or of the integers 0 and 1. It may be left out.
+        names: Names of the modalities, in the order of its columns.
+
+    Returns:
+        Boolean tensor `(batch, modalities)`; `None` if all are there.
+
+    Raises:
+        ValueError: If it is no such tensor.
+    """
+    presence = inputs.get("present") if isinstance(inputs, dict) else None
+    if presence is None:
+        return None
+    shape, dtype = tuple(presence.shape), keras.backend.standardize_dtype(presence.dtype)
+    if len(shape) != 2 or shape[1] != len(names) or "float" in dtype:
+        raise ValueError(
+            '`inputs["present"]` must hold booleans, or integers 0 and 1, of the shape (batch, '
+            f"{len(names)}), a column for each of {list(names)}. Received: shape={shape}, "
+            f"dtype={dtype}"
+        )
+    return ops.cast(presence, "bool")
+
+
+def without_absent(images, presence):
+    """Images by modality name, in order; zeros where an example does not have them.
+
+    A value that is not a number would reach the gradient of what is shared, times 0.
+    """
+    if presence is None:
+        return images
+    columns = ops.unstack(presence, num=len(images), axis=1)
+    return {
+        name: ops.where(ops.reshape(here, (-1, 1, 1, 1)), image, ops.zeros_like(image))
+        for (name, image), here in zip(images.items(), columns, strict=True)
+    }
+
+
+def present_outputs(presence, names):
+    """Which outputs of each example count: boolean `(batch,)` by name.
+
+    A branch where its modality is there, the ensemble where any is. `None` stands for all.
+    """
+    if presence is None:
+        return dict.fromkeys((*names, "ensemble"))
+    columns = dict(zip(names, ops.unstack(presence, num=len(names), axis=1), strict=True))
+    return {**columns, "ensemble": ops.any(presence, axis=1)}
+
+
 def at_least_float32(x):
     """The tensor in float32, or in float64 if it is: what outputs and losses are computed in."""
     return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))

@@ -70,7 +70,7 @@ class JaxAdversarialStep(AdversarialStep):
         iterations = self.optimizer.iterations
         variables.set([iterations], [variables.of([iterations])[0] + 1])
         with variables.scope() as scope:
-            self._log({**terms, **generator_terms}, target, outputs, weight)
+            self._log({**terms, **generator_terms}, inputs, target, outputs, weight)
             logs = self.get_metrics_result()
         variables.update(scope)
         return logs, tuple(variables.of(group) for group in groups)

@@ -5,7 +5,14 @@ from keras import ops
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
 from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
-from keras_asym.models.inputs import at_least_float32, check_images, is_distributed
+from keras_asym.models.inputs import (
+    at_least_float32,
+    check_images,
+    is_distributed,
+    presence_of,
+    present_outputs,
+    without_absent,
+)
 from keras_asym.models.logits import check_loss
 from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.ops import resize_bicubic, resize_bilinear
@@ -36,7 +43,10 @@ class Segmenter(MultimodalModel):
             are resized to the input's size outside training (always bilinear in training).
 
     Call arguments:
-        inputs: Dictionary of images by modality name; more keys are ignored.
+        inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
+            booleans `(batch, modalities)`, which of them each example has. What an example lacks
+            plays no part in its other branches and its ensemble, whatever its image holds; that
+            branch's logits mean nothing and count in no loss and no figure. More keys are ignored.
         training: Whether dropout and batch statistics are on.
 
     Input shape:
@@ -101,10 +111,12 @@ class Segmenter(MultimodalModel):
         self.built = True
 
     def call(self, inputs, training=None):
-        inputs = check_images(inputs, self.network, self.modality_names)
-        size = ops.shape(inputs[self.modality_names[0]])[1:3]
+        presence = presence_of(inputs, self.modality_names)
+        images = check_images(inputs, self.network, self.modality_names)
+        size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
-        outputs, resized = self.network(inputs, training=training), {}
+        images = without_absent(images, presence)
+        outputs, resized = self.network(images, training=training, presence=presence), {}
         for key in self.loss_keys:
             logits = at_least_float32(outputs[key])
             resized[key] = (
@@ -120,7 +132,8 @@ class Segmenter(MultimodalModel):
         Args:
             optimizer: An optimizer.
             loss: Loss of one output; `ValidPixelCrossentropy` by default, here also with
-                `class_weights`. It is applied to every output and summed.
+                `class_weights`. It is applied to every output and summed. It must leave the void
+                label out, which also stands where an example lacks a modality.
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
             **kwargs: As in Keras; `metrics` beyond the confusion matrices by output, such as
                 `{"ensemble": [...]}`.
@@ -173,17 +186,32 @@ class Segmenter(MultimodalModel):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         check_mask(y, y_pred["ensemble"].shape)
-        targets = {key: y for key in self.loss_keys}
+        masks = self._masks(x, y)
+        targets = {key: masks[key] for key in self.loss_keys}
         outputs = {key: y_pred[key] for key in self.loss_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in targets}
         return super().compute_loss(x, targets, outputs, weights, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        masks = self._masks(x, y)
         for metric in self.confusion:
-            metric.update_state(y, y_pred[metric.name])
-        targets = {key: y for key in self.output_keys}
-        weights = None if sample_weight is None else {key: sample_weight for key in targets}
-        return super().compute_metrics(x, targets, y_pred, weights)
+            metric.update_state(masks[metric.name], y_pred[metric.name])
+        weights = None if sample_weight is None else {key: sample_weight for key in masks}
+        return super().compute_metrics(x, masks, y_pred, weights)
+
+    def _masks(self, x, y):
+        """The mask of each output: void where an example lacks what the output is of."""
+        presence = presence_of(x, self.modality_names)
+        if presence is None:
+            return dict.fromkeys(self.output_keys, y)
+        y = ops.convert_to_tensor(y)
+        y = ops.cast(y, keras.backend.result_type(y.dtype, "int32"))  # may hold any void label
+        void = ops.cast(self.ignore_class, y.dtype)
+        ones = (1,) * (len(y.shape) - 1)
+        return {
+            key: ops.where(ops.reshape(counts, (-1, *ones)), y, void)
+            for key, counts in present_outputs(presence, self.modality_names).items()
+        }
 
     def select(self, names):
         """A Segmenter on a subset of the modalities that shares every weight with this one.

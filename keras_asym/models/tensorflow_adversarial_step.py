@@ -21,7 +21,7 @@ class TensorFlowAdversarialStep(AdversarialStep):
             loss = share * self._mean_of(generator_terms, weight)
         self._apply(self.generator, tape, loss)
         self.optimizer.iterations.assign_add(1)
-        self._log({**terms, **generator_terms}, target, outputs, weight)
+        self._log({**terms, **generator_terms}, inputs, target, outputs, weight)
         return self.get_metrics_result()
 
     def _apply(self, network, tape, loss):

@@ -10,7 +10,14 @@ from keras_asym.fusion import (
 )
 from keras_asym.layers import PersistentDropout
 from keras_asym.models.adversarial_step import AdversarialStep
-from keras_asym.models.inputs import at_least_float32, check_images, same_where_known
+from keras_asym.models.inputs import (
+    at_least_float32,
+    check_images,
+    presence_of,
+    present_outputs,
+    same_where_known,
+    without_absent,
+)
 from keras_asym.models.jax_adversarial_step import JaxAdversarialStep
 from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.models.tensorflow_adversarial_step import TensorFlowAdversarialStep
@@ -49,7 +56,11 @@ class Translator(_Step, MultimodalModel):
             `None` keeps what its `PersistentDropout` layers say. Can be changed later.
 
     Call arguments:
-        inputs: Dictionary of images in [-1, 1] by modality name; more keys are ignored.
+        inputs: Dictionary of images in [-1, 1] by modality name, and `"present"`, which may be left
+            out: booleans `(batch, modalities)`, which of them each example has. What an example
+            lacks plays no part in its other branches and its ensemble, whatever its image holds;
+            that branch's image means nothing and counts in no loss and no figure. The
+            discriminator sees zeros instead. More keys are ignored.
         training: Whether dropout is on and moving averages are updated.
 
     Input shape:
@@ -136,7 +147,9 @@ class Translator(_Step, MultimodalModel):
         self.test_function = self.predict_function = None  # they were traced with the old value
 
     def call(self, inputs, training=None):
-        outputs = self.generator(self._check_inputs(inputs), training=training)
+        presence = presence_of(inputs, self.modality_names)
+        images = without_absent(self._check_inputs(inputs), presence)
+        outputs = self.generator(images, training=training, presence=presence)
         return {key: at_least_float32(outputs[key]) for key in self.output_keys}
 
     def losses_for(self, player, inputs, target, outputs, training=False):
@@ -159,20 +172,23 @@ class Translator(_Step, MultimodalModel):
                 generator's output channels.
         """
         self._check_target(target, inputs)
-        inputs = {name: ops.convert_to_tensor(inputs[name]) for name in self.modality_names}
         names = self.modality_names
+        presence = presence_of(inputs, names)
+        images = {name: ops.convert_to_tensor(inputs[name]) for name in names}
+        images = without_absent(images, presence)
         generated = fold([outputs[name] for name in names])
         if player == "discriminator":
             target = ops.repeat(ops.cast(target, generated.dtype), len(names), axis=0)
-            real = self._decide(inputs, target, 1.0, training)
-            fake = self._decide(inputs, ops.stop_gradient(generated), 0.0, training)
+            real = self._decide(images, target, 1.0, presence, training)
+            fake = self._decide(images, ops.stop_gradient(generated), 0.0, presence, training)
             return {"discriminator_loss": 0.5 * (real + fake)}
         # With one modality the ensemble is the branch: it has no error of its own.
         keys = self.output_keys if len(names) > 1 else names
-        errors = sum(self.error_of(outputs[key], target) for key in keys)
+        counts = present_outputs(presence, names)
+        errors = sum(_where(counts[key], self.error_of(outputs[key], target)) for key in keys)
         penalties = sum(ops.cast(penalty, errors.dtype) for penalty in self.generator.losses)
         return {
-            "adversarial_loss": self._decide(inputs, generated, 1.0, training),
+            "adversarial_loss": self._decide(images, generated, 1.0, presence, training),
             "reconstruction_loss": self.l1_weight * errors,
             "sparsity_loss": ops.zeros_like(errors) + penalties,
         }
@@ -182,13 +198,15 @@ class Translator(_Step, MultimodalModel):
         """Mean absolute error of each example, `(batch,)`."""
         return ops.mean(ops.abs(output - ops.cast(target, output.dtype)), axis=(1, 2, 3))
 
-    def _decide(self, inputs, candidate, truth, training):
+    def _decide(self, images, candidate, truth, presence, training):
         """Cross-entropy of the decisions on a folded candidate, summed over the branches."""
-        logits = self.discriminator({**inputs, CANDIDATE: candidate}, training=training)
+        pairs = {**images, CANDIDATE: candidate}
+        logits = self.discriminator(pairs, training=training, presence=presence)
         logits = at_least_float32(logits)
         # -log(sigmoid) and -log(1 - sigmoid) of the logits, without the overflow of either.
         values = ops.mean(ops.softplus(logits) - truth * logits, axis=(1, 2, 3))
-        return ops.sum(ops.reshape(values, (-1, len(self.modality_names))), axis=1)
+        values = ops.reshape(values, (-1, len(self.modality_names)))
+        return ops.sum(_where(presence, values), axis=1)
 
     def _check_target(self, target, inputs):
         size = inputs[self.modality_names[0]].shape[:3]
@@ -284,6 +302,11 @@ class Translator(_Step, MultimodalModel):
             for key in ("generator", "discriminator")
         }
         return cls(**{**config, **networks})
+
+
+def _where(counts, values):
+    """The values that count, 0 elsewhere; all of them where `counts` is `None`."""
+    return values if counts is None else ops.where(counts, values, ops.zeros_like(values))
 
 
 def _check_size(generator, height, width):

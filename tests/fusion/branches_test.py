@@ -12,7 +12,7 @@ def test_any_integers_become_pythons():
 
 @pytest.mark.parametrize("channels", [0, -1, 3.0, "3", None, True, np.float32(3), (8, 8, 3)])
 def test_no_number_of_channels(channels):
-    with pytest.raises(ValueError, match="number of channels of at least 1.*'rgb'"):
+    with pytest.raises(ValueError, match=r"number of channels of at least 1.*'rgb'"):
         check_modalities({"rgb": channels})
 
 
