@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_asym.export.image_checks import require, size_checks
+from keras_asym.export.image_checks import request_check, require, size_checks
 from keras_asym.export.orientation import upright
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -18,7 +18,7 @@ def can_be_decoded(channels, dtype):
     return dtype in ("uint8", "uint16") and channels in (1, 3, 4)
 
 
-def decode_images(name, files, channels, dtype, max_pixels):
+def decode_images(name, files, channels, dtype, max_pixels, max_request_pixels):
     """Decodes files of one size; 16-bit PNGs exactly.
 
     Args:
@@ -27,6 +27,7 @@ def decode_images(name, files, channels, dtype, max_pixels):
         channels: Number of channels that the files must have.
         dtype: `"uint8"` or `"uint16"`; PNGs must have as many bits.
         max_pixels: Largest height times width. Larger images are not decoded.
+        max_request_pixels: Largest sum of it over the files. If it is larger, none is decoded.
 
     Returns:
         Tensor `(batch, height, width, channels)`.
@@ -55,6 +56,12 @@ def decode_images(name, files, channels, dtype, max_pixels):
             tf.stack([found, bits], axis=1),
         ),
         *size_checks(name, height, width, max_pixels),
+        request_check(
+            name,
+            tf.reduce_sum(tf.cast(height, "int64") * tf.cast(width, "int64")),
+            tf.stack([tf.size(files), height[0], width[0]]),
+            max_request_pixels,
+        ),
         require(
             tf.reduce_all(headers[:, :2] == headers[:1, :2]),
             f"`{name}` must hold images of one size: send others in a request of their own. "

@@ -3,13 +3,14 @@
 import tensorflow as tf
 
 
-def checked_images(images, channels, max_pixels, stride=1):
+def checked_images(images, channels, max_pixels, max_request_pixels, stride=1):
     """The images behind checks of their shapes; a graph that fails one runs nothing else.
 
     Args:
         images: Dictionary of `(batch, height, width, channels)` tensors by modality name.
         channels: Dictionary of the number of channels.
         max_pixels: Largest height times width of an image.
+        max_request_pixels: Largest height times width times number of images of a modality.
         stride: What height and width must be multiples of.
 
     Returns:
@@ -38,7 +39,9 @@ def checked_images(images, channels, max_pixels, stride=1):
     checks = []
     first = next(iter(shapes))
     for name, shape in shapes.items():
+        pixels = tf.reduce_prod(tf.cast(shape[:3], "int64"))
         checks += size_checks(name, shape[1], shape[2], max_pixels)
+        checks.append(request_check(name, pixels, shape, max_request_pixels))
         if stride > 1:
             checks.append(
                 require(
@@ -78,6 +81,17 @@ def size_checks(name, height, width, max_pixels):
             size,
         ),
     ]
+
+
+def request_check(name, pixels, received, max_request_pixels):
+    """An operation that fails if the images of a request have more pixels in all."""
+    return require(
+        pixels <= max_request_pixels,
+        f"`{name}` must have at most {max_request_pixels} pixels in all images of a request: send "
+        "fewer images at a time, or export the model with a larger `max_request_pixels`. Received: "
+        "number, height and width",
+        received[:3],
+    )
 
 
 def require(condition, message, value):

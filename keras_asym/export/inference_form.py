@@ -1,34 +1,32 @@
-import functools
+import contextlib
 
+import keras
 import tensorflow as tf
 
-from keras_asym.export.kernels import constant_kernel
-from keras_asym.export.layer_forms import run_layer
-from keras_asym.fusion.graph import rebuild
-from keras_asym.models import Segmenter
-from keras_asym.ops import resize_bicubic, resize_bilinear
+from keras_asym.export.constants import constant
+from keras_asym.export.transposed_convolution import as_convolutions
+from keras_asym.keras_internals import sublayers
+from keras_asym.layers.sublayers import copy_weights
 
 
 class InferenceForm:
-    """A trained `Segmenter` or `Translator` as TensorFlow operations for inference alone.
+    """A trained `Segmenter` or `Translator` for inference alone, on TensorFlow.
 
-    It gives what `model(images, training=False)` gives, with less work in between:
+    It is the model's own `call(images, training=False)`, so that any layer runs as it does in the
+    model, with a constant in the place of each weight: TensorFlow computes what follows from
+    constants alone once (the scale and offset of a normalization, the mask of a channel exchange),
+    and brings a kernel into its own order once. Transposed convolutions run as convolutions.
 
-    - The modalities stand side by side instead of in the batch axis, so that what is private to
-      one needs no broadcasting: statistics, gamma and beta become one scale and one offset for each
-      modality and channel.
-    - Kernels are constants, which TensorFlow brings into its own order once and not in each run.
-    - The mask of a channel exchange is a constant.
-    - Dropout is gone, unless the model keeps it at test time.
-
-    Instance normalization goes on to compute its statistics. The weights are those at the time of
-    the call (of tracing, in a `tf.function`). A model of mixed precision is computed in float32.
+    The weights are those at the time of the call (of tracing, in a `tf.function`). The state of
+    random numbers stays a variable: dropout that the model keeps at test time draws another mask in
+    each run. A model of mixed precision is computed in float32.
 
     Args:
         model: `Segmenter` or `Translator`, also one that `select` has made.
-        kernel_of: `constant_kernel`; `variable_kernel` where a graph, which is limited to 2 GiB,
-            could not hold them; or a `SharedKernels` for forms that go into one SavedModel. All of
-            `keras_asym.export.kernels`.
+        constant_of: Function of a weight that gives its constant: `constant`, or a
+            `SharedConstants` for forms that go into one SavedModel, both of
+            `keras_asym.export.constants`. `None` keeps the weights in variables, where a graph,
+            which is limited to 2 GiB, could not hold them.
 
     Call arguments:
         images: Dictionary of images by modality name, as the model takes them.
@@ -39,7 +37,7 @@ class InferenceForm:
         output_keys: Names of the outputs: the modalities and `"ensemble"`.
 
     Raises:
-        ValueError: If `model` is neither.
+        ValueError: If `model` is neither, or a layer changes a weight of it at inference.
 
     Example:
 
@@ -50,34 +48,51 @@ class InferenceForm:
     (1, 64, 64, 5)
     """
 
-    def __init__(self, model, kernel_of=constant_kernel):
+    def __init__(self, model, constant_of=constant):
         if not hasattr(model, "modality_names") or not hasattr(model, "output_keys"):
             raise ValueError(
                 "`model` must be a Segmenter or a Translator. Received: model="
                 f"{getattr(model, 'name', model)}"
             )
         self.model = in_float32(model)
-        self.kernel_of = kernel_of
+        self.constant_of = constant_of
         self.modality_names = tuple(model.modality_names)
         self.output_keys = tuple(model.output_keys)
 
     def __call__(self, images):
         images = {name: tf.cast(images[name], "float32") for name in self.modality_names}
-        run = functools.partial(run_layer, kernel_of=self.kernel_of)
-        outputs = rebuild(self.model.network, images, lambda layer: layer, run)
-        if not isinstance(self.model, Segmenter):
-            return {key: outputs[key] for key in self.output_keys}
-        resize = resize_bicubic if self.model.evaluation_resize == "bicubic" else resize_bilinear
-        size = tf.unstack(tf.shape(images[self.modality_names[0]])[1:3])
-        return {key: resize(outputs[key], size) for key in self.output_keys}
+        if self.constant_of is None:
+            return self.model(images, training=False)
+        with _constants(self.model.network, self.constant_of), as_convolutions():
+            return self.model(images, training=False)
+
+
+@contextlib.contextmanager
+def _constants(network, constant_of):
+    """A scope in which the weights of a network are constants."""
+    weights = network.weights  # without the states of random numbers
+    with keras.StatelessScope([(weight, constant_of(weight)) for weight in weights]) as scope:
+        before = [scope.get_current_value(weight) for weight in weights]
+        yield
+    for weight, value in zip(weights, before, strict=True):
+        if scope.get_current_value(weight) is not value:
+            raise ValueError(
+                "A model for inference must not change its weights: a layer assigns to "
+                f"'{weight.path}' when `training` is False. Let it assign in training alone"
+            )
+    held = {id(weight) for weight in weights}
+    for state in network.variables:
+        value = scope.get_current_value(state)
+        if id(state) not in held and value is not None:
+            state.assign(value)
 
 
 def in_float32(model):
     """The model, or a copy that computes in float32 where it does not."""
-    if all(layer.compute_dtype == "float32" for layer in model.network.layers):
+    if all(layer.compute_dtype == "float32" for layer in sublayers(model.network)):
         return model
     copy = type(model).from_config(_with_float32(model.get_config()))
-    copy.set_weights(model.get_weights())
+    copy_weights(model, copy)
     return copy
 
 

@@ -19,6 +19,7 @@ def export_saved_model(
     outputs=("classes", "confidence"),
     branches=False,
     max_pixels=64_000_000,
+    max_request_pixels=None,
     class_names=None,
     description=None,
     warmup_size=None,
@@ -27,7 +28,7 @@ def export_saved_model(
 
     The version is the next free integer. The model is written aside and renamed, so that a
     serving process never sees half of it. What is exported is its `InferenceForm`, with
-    kernels in variables instead of constants where they are more than 1 GiB. Signatures:
+    weights in variables instead of constants where they are more than 1 GiB. Signatures:
 
     - `serving_default`: raw images `(batch, height, width, channels)` by modality name, all three
       sizes dynamic.
@@ -37,9 +38,9 @@ def export_saved_model(
     - `serving_rgb`, `serving_rgb_depth`, ...: `serving_default` for each of `subsets`, what a
       client calls when a sensor is gone.
 
-    Images that are wrong (shape, no pixels, more than `max_pixels`, sizes that differ between
-    modalities or that the network cannot take, files that are not what they should be) are
-    answered by an INVALID_ARGUMENT that names the input.
+    Images that are wrong (shape, no pixels, more than `max_pixels`, too many of them, sizes that
+    differ between modalities or that the network cannot take, files that are not what they should
+    be) are answered by an INVALID_ARGUMENT that names the input.
 
     Beside the versions stand `models.config` and `batching.config` for a server that has the base
     path as `/models/<its name>`; they are written once. The assets are `preprocessing.json`, the
@@ -63,6 +64,9 @@ def export_saved_model(
         branches: Whether the outputs of each modality are answered beside those of the ensemble,
             as `rgb_classes` and so on.
         max_pixels: Largest height times width of an image.
+        max_request_pixels: Largest height times width times number of images that a request may
+            have of each modality; by default `max_pixels`. Files are measured before they are
+            decoded.
         class_names: List of names, one for each class.
         description: Dictionary of modality name -> what its raw values mean (unit, scale, ...), as
             JSON can hold it; for `preprocessing.json`.
@@ -85,6 +89,7 @@ def export_saved_model(
         outputs=tuple(outputs),
         branches=branches,
         max_pixels=max_pixels,
+        max_request_pixels=max_pixels if max_request_pixels is None else max_request_pixels,
         stride=stride_of(model),
     )
     signatures = build_signatures(model, contract, subsets)

@@ -58,6 +58,7 @@ def write_assets(folder, signatures, contract, description, class_names):
             "inputs": inputs,
             "layout": "batch, height, width, channels",
             "max_pixels": contract.max_pixels,
+            "max_request_pixels": contract.max_request_pixels,
             "height_and_width_are_multiples_of": contract.stride,
             "signatures": {
                 name: {

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from keras_asym.export.constants import SharedConstants
 from keras_asym.export.encoded_images import can_be_decoded, decode_images
 from keras_asym.export.image_checks import checked_images
 from keras_asym.export.inference_form import InferenceForm, in_float32
-from keras_asym.export.kernels import SharedKernels, variable_kernel
 from keras_asym.models import Segmenter
 
 _MOST_CONSTANTS = 2**30  # bytes; a protocol buffer holds less than 2 GiB
@@ -27,6 +27,7 @@ class Contract:
         outputs: Of a Segmenter: some of `OUTPUTS`.
         branches: Whether each modality's own outputs are answered, too.
         max_pixels: Largest height times width of an image.
+        max_request_pixels: Largest height times width times number of images of a modality.
         stride: What height and width must be multiples of.
     """
 
@@ -36,6 +37,7 @@ class Contract:
     outputs: tuple[str, ...]
     branches: bool
     max_pixels: int
+    max_request_pixels: int
     stride: int
 
 
@@ -51,10 +53,10 @@ def build_signatures(model, contract, subsets):
         Dictionary of `tf.ConcreteFunction`s: `serving_default`; `serving_encoded` where all images
         can be PNG files; `serving_<name>_<name>` for each subset.
     """
-    model = in_float32(model)  # one copy, so that all signatures share its kernels
+    model = in_float32(model)  # one copy, so that all signatures share its weights
     fits = 4 * model.network.count_params() < _MOST_CONSTANTS
-    kernel_of = SharedKernels() if fits else variable_kernel
-    whole = _images_function(model, contract, kernel_of)
+    constant_of = SharedConstants() if fits else None
+    whole = _images_function(model, contract, constant_of)
     names = model.modality_names
     signatures = {"serving_default": _images_signature(whole, contract, names)}
     if all(can_be_decoded(contract.channels[name], contract.dtypes[name]) for name in names):
@@ -68,7 +70,7 @@ def build_signatures(model, contract, subsets):
                 f"Received: subsets={[list(x) for x in subsets]}, of which {list(subset)} gives "
                 f"'{name}'"
             )
-        function = _images_function(part, contract, kernel_of)
+        function = _images_function(part, contract, constant_of)
         signatures[name] = _images_signature(function, contract, part.modality_names)
     return signatures
 
@@ -94,13 +96,15 @@ def stride_of(model):
     )
 
 
-def _images_function(model, contract, kernel_of):
+def _images_function(model, contract, constant_of):
     """From raw images to answers."""
-    form = InferenceForm(model, kernel_of)
+    form = InferenceForm(model, constant_of)
 
     def answer(images):
         channels = {name: contract.channels[name] for name in images}
-        images = checked_images(images, channels, contract.max_pixels, contract.stride)
+        images = checked_images(
+            images, channels, contract.max_pixels, contract.max_request_pixels, contract.stride
+        )
         inputs = {name: contract.preprocess(name, image) for name, image in images.items()}
         logits = form(inputs)
         keys = form.output_keys if contract.branches else ("ensemble",)
@@ -159,6 +163,7 @@ def _encoded_signature(function, contract, names):
                 contract.channels[name],
                 contract.dtypes[name],
                 contract.max_pixels,
+                contract.max_request_pixels,
             )
             for name in names
         }

@@ -42,6 +42,7 @@ def base_path(model, tmp_path_factory):
         subsets=[["rgb"], ["depth"]],
         outputs=("classes", "confidence", "probabilities"),
         max_pixels=MAX_PIXELS,
+        max_request_pixels=2 * MAX_PIXELS,
         warmup_size=(16, 24),
     )
     return base_path
@@ -130,6 +131,10 @@ RAW = {
         change(rgb=lambda x: np.zeros((1, 101, 100, 3), "uint8")),
         "`rgb` must have images of at most 10000 pixels",
     ),
+    "many": (
+        change(rgb=lambda x: np.zeros((3, 100, 100, 3), "uint8")),
+        "`rgb` must have at most 20000 pixels in all images of a request",
+    ),
     "channels": (change(rgb=lambda x: x["rgb"][..., :1]), r"`rgb` must have the shape .*width, 3"),
     "rank": (change(depth=lambda x: x["depth"][0]), r"`depth` must have the shape .*width, 1"),
     "scalar": (change(depth=lambda x: np.uint16(3)), r"`depth` must have the shape"),
@@ -156,6 +161,20 @@ ENCODED = {
     "100 megapixels": (
         change(rgb=lambda x: [png_header(10_000, 10_000)] * 2),
         "`rgb` must have images of at most 10000 pixels",
+    ),
+    # Heights and widths whose products have a sum that an integer of 64 bits does not hold are
+    # each too large.
+    "four times more than an integer": (
+        change(rgb=lambda x: [png_header(2**31 - 1, 2**31 - 1)] * 4),
+        "`rgb` must have images of at most 10000 pixels",
+    ),
+    "many": (
+        change(rgb=lambda x: [png_header(100, 100)] * 3),
+        "`rgb` must have at most 20000 pixels in all images of a request",
+    ),
+    "many of one modality": (
+        change(depth=lambda x: [png_header(100, 100, 16, 0)] * 3),
+        "`depth` must have at most 20000 pixels in all images of a request",
     ),
     "more than an integer": (
         change(rgb=lambda x: [png_header(2**31, 2**31)] * 2),

@@ -157,7 +157,7 @@ def test_files_beside_the_model(exported):
     assert names == [f"class {index}" for index in range(CLASSES)]
     contract = json.loads((exported / "assets" / "preprocessing.json").read_text())
     assert contract["inputs"]["depth"] == {"dtype": "uint16", "channels": 1, "unit": "mm"}
-    assert contract["max_pixels"] == 64_000_000
+    assert contract["max_pixels"] == contract["max_request_pixels"] == 64_000_000
     encoded = contract["signatures"]["serving_encoded"]["inputs"]
     assert encoded == {name: {"dtype": "string", "shape": [None]} for name in ("rgb", "depth")}
 
