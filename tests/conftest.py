@@ -5,6 +5,8 @@ import sys
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Networks prove themselves in the tests of the proof alone, which ask for it.
+os.environ.setdefault("KERAS_ASYM_CHECK", "0")
 # JAX compiles a quarter faster without passes that only make large models run faster; also in the
 # programs that tests start.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")

@@ -9,11 +9,11 @@ from keras_asym.fusion.graph import check_edits, normalizations_inside, rebuild
 from keras_asym.fusion.normalizations import Normalization, normalization_of
 from keras_asym.layers import ModalityBlock, ModalityCopies
 from keras_asym.layers.sublayers import (
+    CANNOT_BE_MADE,
     copy_weights,
     copy_what_is_trainable,
     described,
     made_again,
-    makes_itself_again,
 )
 
 
@@ -73,7 +73,9 @@ def clone(network, source, folded, count, fusion, settings):
         return norm if edit is None else edit(norm)
 
     def block(layer, args, kwargs):
-        made = ModalityBlock(count, described(layer, source), {}, (args, kwargs))
+        cls = type(layer)
+        with keras.saving.custom_object_scope({keras.saving.get_registered_name(cls): cls}):
+            made = ModalityBlock(count, described(layer, source), {}, (args, kwargs))
         copy_weights(layer, made.layer)
         copy_what_is_trainable(layer, made.layer)
         made.replace(
@@ -88,9 +90,12 @@ def clone(network, source, folded, count, fusion, settings):
         entry = normalization_of(layer)
         if entry is not None:
             return private_norm(layer.name, layer, entry)
-        if normalizations_inside(layer) or not makes_itself_again(layer):
+        if normalizations_inside(layer):
             return block(layer, args, kwargs)
-        return made_again(layer)
+        try:
+            return made_again(layer)
+        except CANNOT_BE_MADE:
+            return block(layer, args, kwargs)
 
     def call_layer(layer, *args, **kwargs):
         name = layer.name

@@ -1,3 +1,5 @@
+import os
+
 import keras
 
 from keras_asym.fusion.branches import check_modalities, fit_channels, unfold_structure
@@ -18,7 +20,7 @@ def to_multimodal(
     synchronized=None,
     instance_statistics=True,
     ensemble=False,
-    check=True,
+    check=None,
 ):
     """Makes a network that was written for one image serve several modalities.
 
@@ -48,8 +50,10 @@ def to_multimodal(
         instance_statistics: Whether instance normalizations use the instance's own statistics at
             test time, too; moving averages otherwise.
         ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added.
-        check: Whether the model proves on a random image that each branch, on its own, is the plain
-            network (takes a few runs of it on a small image; not inside a `tf.function`).
+        check: Whether the model proves on a random image that the first and the last branch, each
+            on its own, are the plain network. That takes a few runs of it on a small image; not
+            inside a `tf.function`. `None` means yes, unless the environment variable
+            `KERAS_ASYM_CHECK` is "0".
 
     Returns:
         Functional `keras.Model` from a dictionary of images to a dictionary of what `network`
@@ -87,7 +91,7 @@ def to_multimodal(
     folded = FoldModalities(names, name="fold_modalities")(fitted)
     settings = Settings(freeze_statistics, synchronized, instance_statistics)
     features, private = clone(network, source, folded, len(names), fusion, settings)
-    if check:
+    if check or (check is None and os.environ.get("KERAS_ASYM_CHECK") != "0"):
         prove(network, keras.Model(folded, features), private, len(names))
     outputs = unfold_structure(features, names)
     if ensemble:

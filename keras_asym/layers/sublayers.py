@@ -34,16 +34,8 @@ def copy_what_is_trainable(layer, again):
             new.trainable = old.trainable
 
 
-def makes_itself_again(layer):
-    """Whether the layer's own config is enough to make it again, as saved models do it."""
-    try:
-        made_again(layer)
-    except _ERRORS:
-        return False
-    return True
-
-
-_ERRORS = (TypeError, ValueError, KeyError, AttributeError, NotImplementedError)
+# What a class raises whose config does not make its layer again.
+CANNOT_BE_MADE = (TypeError, ValueError, KeyError, AttributeError, NotImplementedError)
 
 
 def described(layer, network):
@@ -60,10 +52,13 @@ def described(layer, network):
         ValueError: If none of these makes it.
     """
     cls = type(layer)
-    if makes_itself_again(layer):
+    try:
+        made_again(layer)
         description = keras.saving.serialize_keras_object(layer)
         description.pop("build_config", None)
         return description
+    except CANNOT_BE_MADE:
+        pass  # made in another way
     name = {
         "module": cls.__module__,
         "class_name": cls.__name__,
@@ -76,14 +71,14 @@ def described(layer, network):
         try:
             from_description(description).trainable = layer.trainable
             return description
-        except _ERRORS:
+        except CANNOT_BE_MADE:
             pass
     try:
         serialized = keras.saving.serialize_keras_object(network)
         description = {"network": json.dumps(serialized), "name": layer.name}
         from_description(description)
         return description
-    except _ERRORS as error:
+    except CANNOT_BE_MADE as error:
         raise ValueError(
             f"Layer '{layer.name}' ({cls.__name__}) cannot be made again from its config, as "
             "saving a model needs it too. Give the class a `get_config` that returns every "

@@ -114,7 +114,7 @@ def test_nothing_matches():
 def test_norm_without_gamma():
     inputs = keras.Input((8, 8, 3))
     outputs = layers.BatchNormalization(scale=False, name="block0_2_bn")(inputs)
-    with pytest.raises(ValueError, match=r"'block0_2_bn' does not have \(scale=False\)"):
+    with pytest.raises(ValueError, match="'block0_2_bn' does not have; choose"):
         to_multimodal(keras.Model(inputs, outputs), PAIR, ChannelExchanging())
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_asym.fusion import FusionStrategy, GraphEdits, to_multimodal
+from keras_asym.fusion import FusionStrategy, GraphEdits, find_sites, to_multimodal
 from tests.helpers import images, run
 
 X = {"rgb": images(2, 4, 5, 3), "depth": images(2, 4, 5, 3, seed=1)}
@@ -58,3 +58,25 @@ def test_a_layer_is_a_site_of_its_own():
 def test_names_of_no_layer(edits, message):
     with pytest.raises(ValueError, match=message):
         multimodal(**edits)
+
+
+def test_an_edit_of_a_layer_that_is_called_twice():
+    inputs = keras.Input((4, 5, 3))
+    conv = layers.Conv2D(3, 3, padding="same", name="conv")
+    x = layers.BatchNormalization(name="bn")(conv(inputs))
+    network = keras.Model(inputs, conv(x), name="small")
+    for edits in ({"after": {"conv": lambda y, x: y}}, {"before": {"conv": lambda x: x}}):
+        with pytest.raises(ValueError, match="cannot edit layer 'conv': network 'small' calls it"):
+            to_multimodal(network, dict.fromkeys(X, 3), Edited(**edits))
+    to_multimodal(network, dict.fromkeys(X, 3))  # which is fine without
+
+
+def test_sites_by_kind():
+    inputs = keras.Input((4, 5, 3))
+    x = layers.Conv2D(3, 1, name="a_conv")(inputs)
+    x = layers.BatchNormalization(name="a_bn")(x)
+    network = keras.Model(inputs, layers.LayerNormalization(name="b_ln")(x), name="small")
+    assert list(find_sites(network, "a_", "convolution")) == ["a_conv"]
+    assert list(find_sites(network, "_", "normalization")) == ["a_bn", "b_ln"]
+    with pytest.raises(ValueError, match="sites='c'; its convolutions are: a_conv"):
+        find_sites(network, "c", "convolution")

@@ -88,7 +88,7 @@ def test_settings_and_weights_of_the_norms_are_copied():
     randomize(network)
     (norm,) = private_norms(to_multimodal(network, {"rgb": 3, "depth": 3}))
     assert (norm.momentum, norm.epsilon, norm.center, norm.name) == (0.7, 1e-4, False, "bn")
-    assert isinstance(norm.gamma_regularizer, keras.regularizers.L2)
+    assert isinstance(norm.gamma_regularizer.of_one, keras.regularizers.L2)
     for name in ("gamma", "moving_mean", "moving_variance"):
         for row in arrays(getattr(norm, name))[0]:
             np.testing.assert_array_equal(row, getattr(plain, name))
@@ -127,6 +127,7 @@ def test_instance_norms_become_private():
     for y in outputs.values():
         np.testing.assert_allclose(y, network(x), atol=1e-5)
     assert len(model.losses) == 1
+    assert isinstance(norm.beta_regularizer.of_one, keras.regularizers.L2)
     moving = to_multimodal(network, {"rgb": 3, "depth": 3}, instance_statistics=False)
     assert not moving.get_layer("norm").instance_statistics
 
@@ -149,44 +150,24 @@ class Subclassed(keras.Model):
         return self.norm(inputs)
 
 
-class Composite(layers.Layer):
-    """A layer that hides a BatchNormalization."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.hidden = layers.BatchNormalization(name="hidden_bn")
-
-    def build(self, input_shape):
-        self.hidden.build(input_shape)
-
-    def call(self, inputs):
-        return self.hidden(inputs)
-
-
-def functional(*stack, count=1):
-    inputs = [keras.Input((8, 8, 3)) for _ in range(count)]
+def functional(*stack, count=1, batch_size=None):
+    inputs = [keras.Input((8, 8, 3), batch_size) for _ in range(count)]
     x = inputs[0] if count == 1 else layers.Add()(inputs)
     for layer in stack:
         x = layer(x)
     return keras.Model(inputs if count > 1 else inputs[0], x, name="net")
 
 
-def nested():
-    return functional(keras.Model(*(lambda x: (x, layers.BatchNormalization()(x)))(
-        keras.Input((8, 8, 3))), name="inner"))  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("build", "message"),
     [
         (
-            lambda: keras.Sequential([keras.Input((8, 8, 3)), layers.BatchNormalization()]),
-            r"functional keras\.Model.* flat functional .*Received: Sequential",
+            lambda: keras.Sequential([layers.BatchNormalization()], name="net"),
+            r"functional keras\.Model .* Sequential one that is built.*Received: Sequential 'net'",
         ),
         (Subclassed, r"functional keras\.Model.*Received: Subclassed"),
         (lambda: "resnet50", r"functional keras\.Model.*Received: str 'resnet50'"),
-        (nested, r"must be flat: .*nested model 'inner'.*network 'net'"),
-        (lambda: functional(layers.Conv2D(3, 1)), "must contain BatchNormalization layers.*'net'"),
+        (lambda: functional(layers.Conv2D(3, 1)), "must contain normalization layers.*'net'"),
         (
             lambda: functional(layers.BatchNormalization(), count=2),
             r"must have one image input.*inputs of shapes \[\(None, 8, 8, 3\), \(None",
@@ -204,16 +185,32 @@ def nested():
             "'first' normalizes axis 1; channels must be the last axis.*channels_last",
         ),
         (
-            lambda: functional(layers.GroupNormalization(groups=3, name="all")),
-            None,
+            lambda: functional(layers.LayerNormalization(axis=(0, -1), name="ln")),
+            "'ln' must not normalize the batch axis",
         ),
         (
-            lambda: functional(layers.Conv2D(4, 1), layers.GroupNormalization(2, name="gn")),
-            "'gn' normalizes 2 groups of the 4 channels.*GroupNormalization\\(groups=-1",
+            lambda: functional(layers.LayerNormalization(), layers.RandomFlip(name="flip")),
+            r"must not hold random image layers.*'flip' \(RandomFlip\)",
         ),
         (
-            lambda: functional(layers.BatchNormalization(), Composite()),
-            r"'hidden_bn'\) is hidden inside the layer 'composite' of network 'net'",
+            lambda: functional(layers.Conv2D(3, 1, data_format="channels_first")),
+            r"channels last.*'conv2d.*channels_first",
+        ),
+        (
+            lambda: functional(layers.LayerNormalization(), batch_size=4),
+            r"must take any batch size.*\(4, 8, 8, 3\)",
+        ),
+        (
+            lambda: functional(layers.BatchNormalization(), layers.Identity(name="ensemble")),
+            "must not have a layer 'ensemble'.*multimodal already",
+        ),
+        (
+            lambda: functional(layers.BatchNormalization(), layers.Identity(name="depth_repeat")),
+            "must not have the name of a layer: 'depth_repeat'.*Rename the modality",
+        ),
+        (
+            lambda: functional(layers.BatchNormalization(), layers.Identity(name="rgb")),
+            "must not have the name of a layer: 'rgb'",
         ),
     ],
 )
@@ -235,7 +232,8 @@ def test_networks_that_cannot_be_cloned(build, message):
         (2, "must be a dictionary"),
         ({"rgb": 0}, "number of channels of at least 1. Received: 'rgb': 0"),
         ({"rgb": 3, "depth": "1"}, "Received: 'depth': '1'"),
-        ({"rgb": 3, "ensemble": 3}, 'must not use the name "ensemble"'),
+        ({"rgb": 3, "ensemble": 3}, "must have names.*Received: 'ensemble'"),
+        ({"rgb": 3, "present": 3}, "must have names.*Received: 'present'"),
     ],
 )
 def test_wrong_modalities(modalities, message):
