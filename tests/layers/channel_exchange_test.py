@@ -16,6 +16,7 @@ THETA = 2e-2
 
 class TestContract(LayerContract):
     training = (False, True)
+    all_present = 1e-6
 
     def make(self, modalities):
         norm = ModalityBatchNormalization(modalities, gamma_regularizer=ModalityShareL1(1e-3))

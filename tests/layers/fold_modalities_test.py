@@ -17,10 +17,10 @@ class TestContract(LayerContract):
 
 class TestContractWithNames(LayerContract):
     def make(self, modalities):
-        return FoldModalities(["rgb", "depth", "edge"][:modalities])
+        return FoldModalities(["rgb", "depth", "edge", "thermal"][:modalities])
 
     def inputs(self, modalities, height=5, width=6):
-        names = ["rgb", "depth", "edge"][:modalities]
+        names = ["rgb", "depth", "edge", "thermal"][:modalities]
         return {name: images(2, height, width, CHANNELS, seed=len(name)) for name in names}
 
 

@@ -9,6 +9,7 @@ from tests.layers.contract import LayerContract
 
 class TestContract(LayerContract):
     training = (False, True)
+    all_present = 1e-6
 
     def make(self, modalities):
         return ModalityBatchNormalization(modalities, momentum=0.9, epsilon=1e-5)

@@ -7,6 +7,9 @@ from tests.layers.contract import LayerContract
 
 
 class TestContract(LayerContract):
+    identity = True
+    all_present = 1e-6
+
     def make(self, modalities):
         return ModalityEnsemble(modalities)
 

@@ -9,6 +9,8 @@ from tests.layers.contract import LayerContract
 
 
 class TestContract(LayerContract):
+    identity = True
+
     def make(self, modalities):
         return PixelShift(modalities, reverse=modalities == 3)
 

@@ -7,6 +7,8 @@ from tests.layers.contract import LayerContract
 
 
 class TestContract(LayerContract):
+    identity = True
+
     def make(self, modalities):
         return UnfoldModalities(modalities)
 
