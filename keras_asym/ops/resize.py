@@ -60,7 +60,7 @@ def _weights(source, target, align_corners, kernel, dtype):
     for tap, share in kernel(position - nearest):
         # A pixel beyond the border is the border pixel, which then counts more than once.
         pixel = ops.clip(nearest + tap, 0.0, source - 1)
-        weights = weights + ops.where(ops.equal(pixel, pixels), share, 0.0)
+        weights = weights + share * ops.cast(ops.equal(pixel, pixels), "float32")
     return ops.cast(weights, dtype)
 
 
