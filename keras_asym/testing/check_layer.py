@@ -1,5 +1,5 @@
 from keras_asym.layers import ModalityLayer
-from keras_asym.testing import layer_checks
+from keras_asym.testing import layer_checks, presence_checks
 from keras_asym.testing.running import failing
 
 
@@ -50,9 +50,9 @@ def check_layer(make, inputs, modalities=(1, 2, 3), training=(None,), identity=T
         layer_checks.check_precision(case)
         layer_checks.check_xla(case)
         if isinstance(make(count), ModalityLayer):
-            layer_checks.check_presence(case)
-            layer_checks.check_selection(case)
+            presence_checks.check_presence(case)
+            presence_checks.check_selection(case)
             if identity:
-                layer_checks.check_one_modality(case)
+                presence_checks.check_one_modality(case)
         else:
             layer_checks.check_examples_alike(case)

@@ -14,7 +14,7 @@ def check_strategy(fusion, network=None, modalities=(1, 2, 3)):
     Args:
         fusion: The strategy, whose class is registered
             (`keras.saving.register_keras_serializable`).
-        network: Plain functional network that it is made for. By default a small one with bottleneck
+        network: Plain functional network that it is made for. By default a small one of bottleneck
             blocks, whose layers are named `stack0_block0_1_conv`, `stack0_block0_2_bn`, ...
         modalities: Numbers of modalities to check.
 

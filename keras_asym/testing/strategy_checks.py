@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_asym.fusion import FusionStrategy, select_modalities, to_multimodal
-from keras_asym.testing.layer_checks import subsets
+from keras_asym.testing.presence_checks import subsets
 from keras_asym.testing.running import (
     arrays,
     failing,

@@ -1,10 +1,9 @@
 """What every public layer must do, whatever it computes."""
 
-import keras
 import pytest
 
 from keras_asym.layers import ModalityLayer
-from keras_asym.testing import layer_checks
+from keras_asym.testing import layer_checks, presence_checks
 from tests.helpers import arrays, images, randomize
 
 CHANNELS = 13  # neither a multiple of five nor even
@@ -57,10 +56,10 @@ class LayerContract:
     def test_modalities_that_are_there(self, modalities):
         case = self.case(modalities)
         if isinstance(self.make(modalities), ModalityLayer):
-            layer_checks.check_presence(case, self.all_present)
-            layer_checks.check_selection(case)
+            presence_checks.check_presence(case, self.all_present)
+            presence_checks.check_selection(case)
             if self.identity:
-                layer_checks.check_one_modality(case)
+                presence_checks.check_one_modality(case)
         else:
             layer_checks.check_examples_alike(case)
 
