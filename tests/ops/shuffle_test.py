@@ -19,3 +19,15 @@ def test_thirteen_channels(modalities):
     for m in range(modalities):
         np.testing.assert_array_equal(y[:, m, ..., :8], x[:, m, ..., :8])
         np.testing.assert_array_equal(y[:, m, ..., 8:], x[:, (m + 1) % modalities, ..., 8:])
+
+
+def test_next_is_the_next_one_that_an_example_has():
+    pattern = [(0, 2), (1,), (1, 2), (0, 1, 2)]
+    presence = np.array([[row in rows for row in range(3)] for rows in pattern])
+    x = images(4, 3, 2, 2, 13)
+    y = np.reshape(shuffle_channels(x.reshape(-1, 2, 2, 13), 3, presence), x.shape)
+    for example, rows in enumerate(pattern):
+        for place, row in enumerate(rows):
+            other = rows[(place + 1) % len(rows)]
+            np.testing.assert_array_equal(y[example, row, ..., :8], x[example, row, ..., :8])
+            np.testing.assert_array_equal(y[example, row, ..., 8:], x[example, other, ..., 8:])
