@@ -31,11 +31,12 @@ def graph_of(model):
 
 
 def nodes_of(model):
-    """The nodes of a functional model's graph, without its inputs.
+    """The nodes of a functional model's graph from its inputs on, without these.
 
     The layers themselves also know the nodes of other models that they are part of.
     """
-    nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    nodes = [node for depth in depths for node in model._nodes_by_depth[depth]]
     return [node for node in nodes if not node.is_input]
 
 

@@ -71,21 +71,18 @@ def flattened(network):
             renamed[id(layer)] = layer, made_again(layer, name=f"{model.name}_{layer.name}")
         return renamed[id(layer)][1]
 
-    def inline(model, inputs, training=None):
+    def inline(model, inputs):
         def call(layer, *args, **kwargs):
             if isinstance(layer, keras.Model) and graph_of(layer) is not None:
-                inner = kwargs.get("training", training)
-                return inline(graph_of(layer), args[0], inner)
-            if training is not None and isinstance(layer, keras.layers.Layer):
-                kwargs.setdefault("training", training)
+                return inline(layer, args[0])
             return own(layer, model)(*args, **kwargs)
 
-        return rebuild(model, inputs, call)
+        return rebuild(graph_of(model), inputs, call)
 
     inputs = keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), graph.input
     )
-    outputs = inline(graph, inputs)
+    outputs = inline(network, inputs)
     for layer, copy in renamed.values():
         copy_weights(layer, copy)
     return keras.Model(inputs, outputs, name=network.name)

@@ -142,8 +142,8 @@ def replace_inside(layer, new_of, path=""):
         layer: The layer; it is changed.
         new_of: Function of a path and the layer there, which returns the one to take its place or
             `None` to keep it and look inside.
-        path: Where `layer` is. Paths are names of attributes, and indices in lists, with dots in
-            between: `"attn.norm"`, `"blocks.3.norm1"`.
+        path: Where `layer` is. Paths are names of attributes, and indices in lists and models,
+            with dots in between: `"attn.norm"`, `"blocks.3.norm1"`.
     """
     for name, value in attributes(layer).items():
         new = _replaced(layer, value, f"{path}{name}", new_of)
@@ -178,8 +178,8 @@ def _replaced(owner, value, path, new_of):
 def _model_with_others(model, path, new_of):
     """The model itself, or one with the same graph and other layers."""
     new = {}
-    for layer in model.layers:
-        new[id(layer)] = _replaced(model, layer, f"{path}.{layer.name}", new_of)
+    for index, layer in enumerate(model.layers):
+        new[id(layer)] = _replaced(model, layer, f"{path}.{index}", new_of)
     if all(new[id(layer)] is layer for layer in model.layers):
         return model
     if isinstance(model, keras.Sequential):

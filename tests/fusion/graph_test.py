@@ -51,7 +51,7 @@ class Block(layers.Layer):
         return {**super().get_config(), "width": self.width}
 
 
-PLACES = ["norm", "listed.1", "named.norm", "named.end.0", "late"]
+PLACES = ["norm", "listed.1", "named.norm", "named.end.0", "mlp.0", "late"]
 
 
 def transformer(blocks=2, width=8):
@@ -115,8 +115,7 @@ def test_a_selection_and_presence_reach_inside():
 def test_sites_inside_of_blocks(tmp_path):
     network = transformer()
     found = find_sites(network, r"block\d/", "normalization")
-    mlp = next(name for name in found if ".mlp" in name or "/mlp" in name)
-    assert {name.split("/")[1] for name in found} == {*PLACES, mlp.split("/")[1]}
+    assert {name.split("/")[1] for name in found} == {*PLACES}
     fusion = ChannelExchanging(threshold=0.5, sites=r"block\d/(norm|late)$")
     model = to_multimodal(network, PAIR, fusion, check=True)
     exchanges = [x for x in model._flatten_layers() if isinstance(x, ChannelExchange)]
@@ -147,10 +146,13 @@ class Broken(layers.Layer):
         return self.norm(self.dense(inputs))
 
 
-class BrokenShared(Broken):
+class BrokenShared(layers.Layer):
     def __init__(self, width, **kwargs):
-        super().__init__(width, **kwargs)
-        self.norm = layers.Identity()
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(width)
+
+    def call(self, inputs):
+        return self.dense(inputs)
 
 
 def test_a_layer_whose_config_does_not_make_it_again(tmp_path):
@@ -159,7 +161,7 @@ def test_a_layer_whose_config_does_not_make_it_again(tmp_path):
     network = randomize(keras.Model(inputs, Broken(5, name="broken")(x)))
     model = to_multimodal(network, PAIR, check=True)
     model.save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="class Broken.*register_keras_serializable"):
+    with pytest.raises(ValueError, match=r"class Broken.*register_keras_serializable"):
         keras.saving.load_model(tmp_path / "model.keras")
     with keras.saving.custom_object_scope({"Broken": Broken, "BrokenShared": BrokenShared}):
         loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -232,17 +234,6 @@ def test_a_nested_model_in_a_nested_model_that_is_called_twice():
     model = to_multimodal(network, PAIR, check=True)
     assert_same_branches(model, network, images(2, 8, 9, 3))
     assert model.count_params() == network.count_params() + 4 * 4
-
-
-def test_a_nested_model_that_is_always_in_inference():
-    base = nested()
-    inputs = keras.Input((8, 9, 3))
-    network = randomize(keras.Model(inputs, base(inputs, training=False)))
-    model = to_multimodal(network, PAIR)
-    norm = model.get_layer("bn")
-    before = arrays(norm.moving_mean)[0]
-    model(dict.fromkeys(PAIR, images(2, 8, 9, 3)), training=True)
-    np.testing.assert_array_equal(norm.moving_mean, before)
 
 
 def test_a_sequential_network():

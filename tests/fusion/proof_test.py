@@ -81,7 +81,7 @@ def test_a_fusion_layer_that_uses_what_is_absent(make):
 
 def test_a_norm_that_is_not_private(monkeypatch):
     monkeypatch.setattr(ModalityBatchNormalization, "pick", ForgetsRows.pick)
-    with pytest.raises(ValueError, match="branch of modality 1 is not .*differs is 'stem_bn'"):
+    with pytest.raises(ValueError, match=r"branch of modality 1 is not .*differs is 'stem_bn'"):
         to_multimodal(bottlenecks(), PAIR, check=True)
 
 
@@ -127,7 +127,7 @@ def test_a_layer_that_counts_on_a_batch_size():
     x = layers.BatchNormalization()(inputs)
     x = keras.ops.reshape(x, (1, 8, 8, 3))
     network = keras.Model(inputs, layers.Conv2D(2, 1)(x), name="net")
-    with pytest.raises(ValueError, match="batch of folded modalities|is not the network 'net'"):
+    with pytest.raises(ValueError, match=r"batch of folded modalities|is not the network 'net'"):
         to_multimodal(network, PAIR, check=True)
 
 
