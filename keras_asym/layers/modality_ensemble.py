@@ -52,6 +52,7 @@ class ModalityEnsemble(ModalityLayer):
             `(count,)`, or `(batch, count)` where `presence` is given.
         """
         alpha = self.pick(self.alpha)
+        alpha = ops.cast(alpha, keras.backend.result_type(alpha.dtype, "float32"))
         if presence is None:
             # Keras warns of a softmax over one number.
             return ops.ones((1,), alpha.dtype) if self.count == 1 else ops.softmax(alpha)

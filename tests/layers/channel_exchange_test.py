@@ -6,6 +6,8 @@ from keras_asym.layers import (
     ChannelExchange,
     ModalityBatchNormalization,
     ModalityInstanceNormalization,
+    ModalityLayerNormalization,
+    SelectedModalities,
 )
 from keras_asym.regularizers import ModalityShareL1
 from tests.helpers import arrays, gradients, images, randomize, uneven_sum
@@ -27,6 +29,11 @@ class TestContractWithInstanceNormalization(LayerContract):
     def make(self, modalities):
         norm = ModalityInstanceNormalization(modalities)
         return ChannelExchange(norm, threshold=1e-2, share_only=True)
+
+
+class TestContractWithLayerNormalization(LayerContract):
+    def make(self, modalities):
+        return ChannelExchange(ModalityLayerNormalization(modalities), threshold=1e-2)
 
 
 def built(gamma, **kwargs):
@@ -98,16 +105,30 @@ def test_exchange_rate():
     np.testing.assert_allclose(layer.exchange_rate(), [0.5, 0.25, 1.0])
 
 
-def test_present_modalities_exchange_with_each_other_alone():
+def test_selected_modalities_exchange_with_each_other_alone():
     gamma = np.array([[0, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 0]], "float32")
     layer = built(gamma)
     x = images(2, 2, 3, 4, 4)
     folded = x.reshape(4, 3, 4, 4)
-    normalized = np.reshape(layer.layer(folded, present=(0, 2)), x.shape)
-    y = np.reshape(layer(folded, present=(0, 2)), x.shape)
+    normalized = np.reshape(SelectedModalities(layer.layer, (0, 2))(folded), x.shape)
+    y = np.reshape(SelectedModalities(layer, (0, 2))(folded), x.shape)
     np.testing.assert_allclose(y, equation_6(normalized, gamma[[0, 2]]), atol=1e-6)
-    alone = layer(folded, present=(1,))
-    np.testing.assert_array_equal(alone, layer.layer(folded, present=(1,)))
+    alone = SelectedModalities(layer, (1,))(folded)
+    np.testing.assert_array_equal(alone, SelectedModalities(layer.layer, (1,))(folded))
+
+
+def test_modalities_of_an_example_exchange_with_each_other_alone():
+    gamma = np.array([[0, 1, 0, 1], [1, 0, 1, 1], [1, 1, 0, 0]], "float32")
+    layer = built(gamma)
+    pattern = [(0, 2), (1,), (1, 2), (0, 1, 2)]
+    presence = np.array([[row in rows for row in range(3)] for rows in pattern])
+    x = images(4, 3, 3, 4, 4)
+    normalized = np.reshape(layer.layer(x.reshape(-1, 3, 4, 4)), x.shape)
+    y = np.reshape(layer(x.reshape(-1, 3, 4, 4), presence=presence), x.shape)
+    for example, rows in enumerate(map(list, pattern)):
+        own = normalized[example : example + 1, rows]
+        expected = own if len(rows) == 1 else equation_6(own, gamma[rows])
+        np.testing.assert_allclose(y[example : example + 1, rows], expected, atol=1e-6)
 
 
 def test_gradient_reaches_the_modality_whose_channel_is_used():
@@ -134,10 +155,19 @@ def test_batch_statistics_and_penalty_pass_through_the_wrapper():
         lambda: ModalityBatchNormalization(2, scale=False),
         lambda: keras.layers.Conv2D(2, 1),
     ],
+    ids=["shared", "without gamma", "no normalization"],
 )
 def test_wrong_normalization(norm):
-    with pytest.raises(ValueError, match=r"`layer` must be a Modality.* scale=True"):
+    message = r"`layer` must be a private normalization, .* scale=True: .*Received: layer=<"
+    with pytest.raises(ValueError, match=message):
         ChannelExchange(norm())
+
+
+@pytest.mark.parametrize("axis", [1, [1, 2], [1, 2, 3]])
+def test_a_gamma_for_each_channel_is_needed(axis):
+    layer = ChannelExchange(ModalityLayerNormalization(2, axis=axis, name="norm"))
+    with pytest.raises(ValueError, match=r"needs a gamma for each channel.*'norm', which .* axes"):
+        layer(images(4, 3, 4, 6))
 
 
 @pytest.mark.parametrize("threshold", [-1e-3, float("nan")])

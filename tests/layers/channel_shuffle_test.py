@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_asym.layers import ChannelShuffle
+from keras_asym.layers import ChannelShuffle, SelectedModalities
 from tests.helpers import images
 from tests.layers.contract import LayerContract
 
@@ -30,8 +30,16 @@ def test_shuffled_as_often_as_there_are_modalities_is_the_input():
         np.testing.assert_array_equal(y, x)
 
 
-@pytest.mark.parametrize("present", [(1,), (0, 2)])
-def test_present_modalities_shuffle_with_each_other(present):
+@pytest.mark.parametrize("rows", [(1,), (0, 2)])
+def test_selected_modalities_shuffle_with_each_other(rows):
     x = images(6, 4, 5, 13)
-    y = ChannelShuffle(3)(x, present=present)
-    np.testing.assert_array_equal(y, ChannelShuffle(len(present))(x))
+    y = SelectedModalities(ChannelShuffle(3), rows)(x)
+    np.testing.assert_array_equal(y, ChannelShuffle(len(rows))(x))
+
+
+def test_modalities_of_an_example_shuffle_with_each_other():
+    x = images(6, 4, 5, 13)
+    presence = np.array([[True, False, True], [False, True, False]])
+    y = np.asarray(ChannelShuffle(3)(x, presence=presence))
+    np.testing.assert_array_equal(y[[0, 2]], ChannelShuffle(2)(x[[0, 2]]))
+    np.testing.assert_array_equal(y[4], x[4])

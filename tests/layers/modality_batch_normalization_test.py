@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.layers import ModalityBatchNormalization
+from keras_asym.layers import ModalityBatchNormalization, SelectedModalities
 from tests.helpers import arrays, gradients, images, randomize, uneven_sum
 from tests.layers.contract import LayerContract
 
@@ -21,11 +21,11 @@ def built(modalities, channels=6, **kwargs):
     return randomize(layer)
 
 
-def plain(layer, row, **kwargs):
+def plain(layer, row, rank=4):
     """keras' own layer with the weights of one modality."""
     settings = {name: getattr(layer, name) for name in ("momentum", "epsilon", "center", "scale")}
-    bn = keras.layers.BatchNormalization(**settings, **kwargs)
-    bn.build((None, None, None, layer.moving_mean.shape[-1]))
+    bn = keras.layers.BatchNormalization(**settings)
+    bn.build((*(None,) * (rank - 1), layer.moving_mean.shape[-1]))
     for name in ("gamma", "beta", "moving_mean", "moving_variance"):
         if getattr(layer, name, None) is not None:
             getattr(bn, name).assign(getattr(layer, name)[row])
@@ -94,31 +94,64 @@ def test_not_trainable_freezes_everything():
     assert layer.trainable_variables == []
 
 
-@pytest.mark.parametrize("present", [(1,), (0, 2), (2, 0)])
+@pytest.mark.parametrize("rows", [(1,), (0, 2), (2, 0)])
 @pytest.mark.parametrize("training", [False, True])
-def test_present_modalities_use_their_rows(present, training):
+def test_selected_modalities_use_their_rows(rows, training):
     layer = built(3, momentum=0.8)
     before = np.array(layer.moving_mean)
     expected = [plain(layer, row) for row in range(3)]
-    x = images(4, len(present), 5, 7, 6)
-    y = layer(x.reshape(-1, 5, 7, 6), training=training, present=present)
+    x = images(4, len(rows), 5, 7, 6)
+    y = SelectedModalities(layer, rows)(x.reshape(-1, 5, 7, 6), training=training)
     y = np.reshape(y, x.shape)
-    for index, row in enumerate(present):
+    for index, row in enumerate(rows):
         bn = expected[row]
         np.testing.assert_allclose(y[:, index], bn(x[:, index], training=training), atol=2e-6)
         np.testing.assert_allclose(layer.moving_mean[row], bn.moving_mean, atol=1e-6)
         np.testing.assert_allclose(layer.moving_variance[row], bn.moving_variance, rtol=1e-5)
-    for row in set(range(3)) - set(present):
+    for row in set(range(3)) - set(rows):
         np.testing.assert_array_equal(layer.moving_mean[row], before[row])
 
 
-@pytest.mark.parametrize(
-    ("present", "message"),
-    [((), "distinct"), ((1, 1), "distinct"), ((0, 2), r"indices in 0\.\.1"), ((-1,), "indices")],
-)
-def test_wrong_present(present, message):
-    with pytest.raises(ValueError, match=f"`present` must .*{message}"):
-        built(2)(images(4, 5, 7, 6), present=present)
+@pytest.mark.parametrize("shape", [(5, 6), (5, 4, 6), (5, 3, 4, 6), (5, 2, 3, 4, 6)])
+@pytest.mark.parametrize("modalities", [2, 3, 4])
+def test_statistics_are_of_the_examples_that_have_the_modality(modalities, shape):
+    """As keras' own layer on just these; a modality that nobody has keeps its own."""
+    examples, *rest = shape
+    layer = ModalityBatchNormalization(modalities, momentum=0.8, epsilon=1e-4)
+    layer.build((None, *rest))
+    before = arrays(randomize(layer).weights)
+    expected = [plain(layer, row, len(shape)) for row in range(modalities)]
+    presence = np.random.default_rng(0).uniform(size=(examples, modalities)) < 0.6
+    presence[0], presence[1] = False, True
+    presence[:, 1] = False
+    x = images(examples, modalities, *rest)
+    y = layer(x.reshape(-1, *rest), training=True, presence=presence)
+    y = np.reshape(y, x.shape)
+    for row in {*range(modalities)} - {1}:
+        bn, has = expected[row], presence[:, row]
+        np.testing.assert_allclose(y[has, row], bn(x[has, row], training=True), atol=3e-6)
+        np.testing.assert_allclose(layer.moving_mean[row], bn.moving_mean, atol=1e-6)
+        np.testing.assert_allclose(layer.moving_variance[row], bn.moving_variance, atol=1e-6)
+    for value, old in zip(arrays(layer.weights), before, strict=True):
+        np.testing.assert_array_equal(value[1], old[1])
+
+
+def test_gradients_are_those_of_kerass_layer_on_the_examples_that_are_there():
+    layer, x = built(2), images(5, 2, 3, 4, 6)
+    presence = np.array([[1, 0], [1, 1], [0, 1], [1, 0], [0, 1]], bool)
+    bn, has = plain(layer, 0), presence[:, 0]
+    weights = images(has.sum(), 3, 4, 6, seed=3)
+
+    def of_first(y):
+        y = keras.ops.reshape(y, x.shape)
+        return keras.ops.sum(keras.ops.stack([y[i, 0] for i in np.flatnonzero(has)]) * weights)
+
+    _, (found,) = gradients(
+        layer, x.reshape(-1, 3, 4, 6), of_first, training=True, presence=presence
+    )
+    _, (expected,) = gradients(bn, x[has, 0], lambda y: keras.ops.sum(y * weights), training=True)
+    np.testing.assert_allclose(found.reshape(x.shape)[has, 0], expected, atol=2e-6)
+    assert not found.reshape(x.shape)[~presence].any()
 
 
 def test_regularizers_and_constraints_act():
@@ -151,5 +184,5 @@ def test_wrong_number_of_modalities(modalities):
 
 
 def test_wrong_number_of_channels():
-    with pytest.raises(ValueError, match="expected axis -1"):
+    with pytest.raises(ValueError, match="expected axis 3 of input shape to have value 6"):
         built(2)(images(4, 5, 7, 8))

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.layers import PixelShift
+from keras_asym.layers import PixelShift, SelectedModalities
 from keras_asym.ops import shift_pixels
 from tests.helpers import gradients, images, uneven_sum
 from tests.layers.contract import LayerContract
@@ -36,12 +36,22 @@ def test_source_is_the_input_by_default():
 def test_one_modality_gets_nothing_added():
     x = images(4, 4, 5, 13)
     np.testing.assert_array_equal(PixelShift(1)(x, source=2 * x), x)
-    np.testing.assert_array_equal(PixelShift(3)(x, present=(1,)), x)
+    np.testing.assert_array_equal(SelectedModalities(PixelShift(3), (1,))(x), x)
 
 
-def test_present_modalities_add_to_each_other():
+def test_selected_modalities_add_to_each_other():
     x = images(4, 4, 5, 13)
-    np.testing.assert_array_equal(PixelShift(3)(x, present=(0, 2)), PixelShift(2)(x))
+    y = SelectedModalities(PixelShift(3), (0, 2))(x)
+    np.testing.assert_array_equal(y, PixelShift(2)(x))
+
+
+def test_modalities_of_an_example_add_to_each_other():
+    x, source = images(6, 4, 5, 13), images(6, 4, 5, 13, seed=1)
+    presence = np.array([[True, False, True], [False, True, False]])
+    y = np.asarray(PixelShift(3)(x, source=source, presence=presence))
+    expected = PixelShift(2)(x[[0, 2]], source=source[[0, 2]])
+    np.testing.assert_array_equal(y[[0, 2]], expected)
+    np.testing.assert_array_equal(y[4], x[4])
 
 
 def test_gradient_comes_from_both_modalities():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_asym.layers import FoldModalities, UnfoldModalities
+from keras_asym.layers import FoldModalities, SelectedModalities, UnfoldModalities
 from tests.helpers import images
 from tests.layers.contract import LayerContract
 
@@ -22,8 +22,8 @@ def test_undoes_folding(modalities):
         np.testing.assert_array_equal(before, after)
 
 
-def test_gives_as_many_as_are_present():
+def test_gives_as_many_as_are_selected():
     x = images(4, 4, 5, 3)
-    y = UnfoldModalities(3)(x, present=(0, 2))
+    y = SelectedModalities(UnfoldModalities(3), (0, 2))(x)
     assert len(y) == 2
     np.testing.assert_array_equal(y[1], x[1::2])
