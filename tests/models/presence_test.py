@@ -77,6 +77,23 @@ class TestSegmenter:
             assert np.isfinite(a).all()
             np.testing.assert_array_equal(a, b)
 
+    def test_an_example_without_any_counts_nowhere(self):
+        """Also not in the gradients, where 0 * NaN would stay."""
+        present, (x, y) = np.array([[1, 1], [0, 0], [1, 0], [0, 0]], "bool"), tiny.batch(2)
+        kept = present.any(axis=1)
+        part = {name: image[kept] for name, image in x.items()}
+        logs, weights = [], []
+        for images, mask, here in ((x, y, present), (part, y[kept], present[kept])):
+            keras.utils.clear_session()
+            model = tiny_segmenter(2, ChannelExchanging())
+            model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+            given = with_garbage(images, here, np.nan)
+            logs.append(model.train_on_batch(given, mask, return_dict=True))
+            weights.append(model.get_weights())
+        assert logs[0] == pytest.approx(logs[1], rel=1e-5)
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
     def test_all_present_is_as_none_given(self):
         model = tiny_segmenter(2, ChannelExchanging())
         model.compile("sgd", run_eagerly=True)

@@ -292,6 +292,8 @@ class TestTraining:
             assert model.network.get_layer("conv1_conv").compute_dtype == policy[6:]
             assert {keras.backend.standardize_dtype(v.dtype) for v in model.weights} == {"float32"}
             model.compile(keras.optimizers.SGD(0.01))
+            scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+            assert scaled == (policy == "mixed_float16")
             before = model.get_weights()
             logs = model.train_on_batch(x, y, return_dict=True)
             exact.compile("sgd")
