@@ -36,6 +36,7 @@ class ModalityCopies(ModalityLayer):
         kwargs.setdefault("name", layer.name)
         super().__init__(modalities, **kwargs)
         config = keras.saving.serialize_keras_object(layer)
+        config.pop("build_config", None)
         self.layer_config = config
         self.copies = [keras.saving.deserialize_keras_object(config) for _ in range(modalities)]
 

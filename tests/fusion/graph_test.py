@@ -145,6 +145,9 @@ class Broken(layers.Layer):
     def call(self, inputs):
         return self.norm(self.dense(inputs))
 
+    def get_config(self):
+        return {**super().get_config(), "not_an_argument": 1}
+
 
 class BrokenShared(layers.Layer):
     def __init__(self, width, **kwargs):
@@ -153,6 +156,9 @@ class BrokenShared(layers.Layer):
 
     def call(self, inputs):
         return self.dense(inputs)
+
+    def get_config(self):
+        return {**super().get_config(), "not_an_argument": 1}
 
 
 def test_a_layer_whose_config_does_not_make_it_again(tmp_path):

@@ -150,6 +150,15 @@ class Affine(Hidden):
     weight_names = ("gamma", "beta")
 
 
+class Holder(layers.Layer):
+    def __init__(self, layer, **kwargs):
+        super().__init__(**kwargs)
+        self.held = [layer]
+
+    def call(self, x):
+        return self.held[0](x)
+
+
 @pytest.mark.parametrize(
     ("layer", "what"),
     [
@@ -162,7 +171,7 @@ class Affine(Hidden):
 @pytest.mark.parametrize("inside", [False, True])
 def test_what_is_not_known_is_no_guess(layer, what, inside):
     unknown = layer(name="unknown")
-    stack = layers.TimeDistributed(unknown) if inside else unknown
+    stack = Holder(unknown) if inside else unknown
     network = network_of(layers.BatchNormalization(), stack)
     with pytest.raises(ValueError, match=f"'unknown' is {what}.*register_normalization"):
         to_multimodal(network, PAIR)

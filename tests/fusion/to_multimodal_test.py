@@ -185,10 +185,6 @@ def functional(*stack, count=1, batch_size=None):
             "'first' normalizes axis 1; channels must be the last axis.*channels_last",
         ),
         (
-            lambda: functional(layers.LayerNormalization(axis=(0, -1), name="ln")),
-            "'ln' must not normalize the batch axis",
-        ),
-        (
             lambda: functional(layers.LayerNormalization(), layers.RandomFlip(name="flip")),
             r"must not hold random image layers.*'flip' \(RandomFlip\)",
         ),
