@@ -35,10 +35,14 @@ class ModalityCopies(ModalityLayer):
     def __init__(self, modalities, layer, **kwargs):
         kwargs.setdefault("name", layer.name)
         super().__init__(modalities, **kwargs)
-        config = keras.saving.serialize_keras_object(layer)
-        config.pop("build_config", None)
-        self.layer_config = config
-        self.copies = [keras.saving.deserialize_keras_object(config) for _ in range(modalities)]
+        self.layer_config = keras.saving.serialize_keras_object(layer)
+        self.layer_config.pop("build_config", None)
+        self.copies = [self._copy(row) for row in range(self.modalities)]
+
+    def _copy(self, row):
+        config = self.layer_config["config"]
+        config = {**config, "name": f"{config['name']}_{row}"}
+        return keras.saving.deserialize_keras_object({**self.layer_config, "config": config})
 
     def build(self, input_shape):
         for copy in self.copies:

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
@@ -56,7 +57,8 @@ class ModalityEnsemble(ModalityLayer):
         if presence is None:
             # Keras warns of a softmax over one number.
             return ops.ones((1,), alpha.dtype) if self.count == 1 else ops.softmax(alpha)
-        powers = ops.where(presence, ops.exp(alpha - ops.max(alpha)), 0.0)
+        largest = ops.max(ops.where(presence, alpha, -np.inf), axis=1, keepdims=True)
+        powers = ops.exp(ops.where(presence, alpha - ops.stop_gradient(largest), -np.inf))
         return powers / ops.sum(powers, axis=1, keepdims=True)
 
     def call(self, inputs, presence=None):

@@ -119,6 +119,7 @@ def _check_each_example_alone(case, pattern):
 def _check_absent_values(case, pattern):
     inputs, count, examples = case.inputs(case.modalities), case.modalities, len(pattern)
     presence = _presence(pattern, count)
+    private = _private_weights(case)
     absent = ~presence.reshape(-1)
     rng = np.random.default_rng(1)
 
@@ -138,9 +139,9 @@ def _check_absent_values(case, pattern):
             y, x = (_of_example(z, example, rows, examples, count) for z in (found, outputs))
             require_equal(y, x, what, 1e-6)
         require_equal(other.weights, layer.weights, f"Weights: {what}", 1e-6)
-        for weight, old in zip(layer.weights, before, strict=True):
+        for index, (weight, old) in enumerate(zip(layer.weights, before, strict=True)):
             for row in set(range(count)) - set(itertools.chain(*pattern)):
-                if old.shape[:1] == (count,) and not weight.trainable:
+                if index in private and not weight.trainable:
                     require_equal(
                         arrays(weight)[0][row],
                         old[row],
@@ -151,6 +152,7 @@ def _check_absent_values(case, pattern):
 def _check_gradients_of_absent(case, pattern):
     inputs, count, examples = case.inputs(case.modalities), case.modalities, len(pattern)
     presence = _presence(pattern, count)
+    private = _private_weights(case)
 
     def loss(outputs):
         return uneven_sum(
@@ -159,6 +161,7 @@ def _check_gradients_of_absent(case, pattern):
 
     for kwargs in case.settings():
         layer = case.layer()
+        of_rows = {w.path for index, w in enumerate(layer.weights) if index in private}
         of_weights, of_inputs = gradients(layer, inputs, loss, presence=presence, **kwargs)
         for value in of_inputs:
             require(
@@ -172,9 +175,20 @@ def _check_gradients_of_absent(case, pattern):
             )
             for row in set(range(count)) - set(itertools.chain(*pattern)):
                 require(
-                    value.shape[:1] != (count,) or not value[row].any(),
+                    name not in of_rows or not value[row].any(),
                     f"{case.name}: a gradient reaches {name} of modality {row}, which nobody has.",
                 )
+
+
+def _private_weights(case):
+    """Places of the weights with a row for each modality: their first axis grows with these."""
+    layer = case.layer()
+    wider = dataclasses.replace(case, modalities=case.modalities + 1).layer()
+    return {
+        index
+        for index, (weight, other) in enumerate(zip(layer.weights, wider.weights, strict=False))
+        if tuple(other.shape) == (case.modalities + 1, *weight.shape[1:]) != tuple(weight.shape)
+    }
 
 
 def subsets(count):
