@@ -4,8 +4,12 @@ TensorFlow brings a constant kernel into its own order once and a variable's val
 computes once what constants alone are needed for, such as the scale of a normalization.
 """
 
+import math
+
 import keras
 import tensorflow as tf
+
+_SMALL = 2**12  # values; what takes a function of its own longer to load than to repeat
 
 
 def constant(variable):
@@ -18,14 +22,16 @@ def constant(variable):
 class SharedConstants:
     """Constants, one for all functions of a SavedModel, of the weights when they are first used.
 
-    Each stands in a function of its own, which the others call and TensorFlow puts in its place:
-    a SavedModel of several signatures holds a weight once.
+    Each large one stands in a function of its own, which the others call and TensorFlow puts in
+    its place: a SavedModel of several signatures holds a kernel once.
     """
 
     def __init__(self):
         self._functions = {}
 
     def __call__(self, variable):
+        if math.prod(variable.shape) <= _SMALL:
+            return constant(variable)
         if id(variable) not in self._functions:
             function = tf.function(lambda: constant(variable), autograph=False)
             # The variable is kept, so that nothing else gets its `id`.
