@@ -120,7 +120,7 @@ def _with_row(network, rows, row, image):
     outputs, _ = network.stateless_call(
         values(network.trainable_variables),
         values(network.non_trainable_variables),
-        image,
+        keras.tree.pack_sequence_as(network.input, [image]),
         training=False,
     )
     return keras.tree.map_structure(_array, outputs)

@@ -57,6 +57,7 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         if not threshold >= 0:
             raise ValueError(f"`threshold` must not be negative. Received: threshold={threshold}")
         kwargs.setdefault("name", f"{layer.name}_exchange")
+        kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer.modalities, layer=layer, **kwargs)
         self.threshold = float(threshold)
         self.share_only = share_only

@@ -52,6 +52,7 @@ class ModalityBlock(ModalityLayer):
         self._description = layer
         self._arguments = _encoded(arguments)
         args, kwargs = arguments
+        self._constants = {key: x for key, x in kwargs.items() if not _holds_tensors(x)}
         made(*args, **kwargs)
         self.layer = made
         self.norms = {}
@@ -78,8 +79,17 @@ class ModalityBlock(ModalityLayer):
             )
         self.norms = {**self.norms, **norms}
 
+    def __call__(self, *args, **kwargs):
+        # Keras takes either tensors or other values where the signature does not name arguments.
+        given = {
+            key: x
+            for key, x in kwargs.items()
+            if _holds_tensors(x) or x != self._constants.get(key)
+        }
+        return super().__call__(*args, **given)
+
     def call(self, inputs, *args, presence=None, **kwargs):
-        return self.layer(inputs, *args, **kwargs)
+        return self.layer(inputs, *args, **self._constants, **kwargs)
 
     def compute_output_spec(self, *args, presence=None, **kwargs):
         return keras.Operation.compute_output_spec(self, *args, **kwargs)  # by calling it
@@ -101,6 +111,11 @@ class ModalityBlock(ModalityLayer):
             for path, norm in config["norms"].items()
         }
         return cls(**{**config, "norms": norms, "arguments": _decoded(config["arguments"])})
+
+
+def _holds_tensors(value):
+    leaves = keras.tree.flatten(value)
+    return any(keras.ops.is_tensor(x) or isinstance(x, keras.KerasTensor) for x in leaves)
 
 
 def _encoded(value):

@@ -34,6 +34,7 @@ class ModalityCopies(ModalityLayer):
 
     def __init__(self, modalities, layer, **kwargs):
         kwargs.setdefault("name", layer.name)
+        kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(modalities, **kwargs)
         self.layer_config = keras.saving.serialize_keras_object(layer)
         self.layer_config.pop("build_config", None)

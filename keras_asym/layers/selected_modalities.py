@@ -37,6 +37,7 @@ class SelectedModalities(ModalityLayer):
 
     def __init__(self, layer, rows, **kwargs):
         kwargs.setdefault("name", layer.name)
+        kwargs.setdefault("dtype", layer.dtype_policy)
         rows = tuple(rows)
         if not rows or len(set(rows)) < len(rows) or set(rows) - set(range(layer.modalities)):
             raise ValueError(
@@ -52,12 +53,15 @@ class SelectedModalities(ModalityLayer):
             self.layer.built = True
 
     def call(self, inputs, presence=None, **kwargs):
-        with only_rows(self.selected):
+        with only_rows(self._rows_of_layer()):
             return self.layer(inputs, **kwargs)
 
     def compute_output_spec(self, inputs, presence=None, **kwargs):
-        with only_rows(self.selected):
+        with only_rows(self._rows_of_layer()):
             return self.layer.compute_output_spec(inputs, **kwargs)
+
+    def _rows_of_layer(self):
+        return [self.selected[row] for row in self.rows]  # some of them, inside of another one
 
     def get_config(self):
         config = super().get_config()
