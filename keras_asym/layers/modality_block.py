@@ -114,8 +114,7 @@ class ModalityBlock(ModalityLayer):
 
 
 def _holds_tensors(value):
-    leaves = keras.tree.flatten(value)
-    return any(keras.ops.is_tensor(x) or isinstance(x, keras.KerasTensor) for x in leaves)
+    return any(hasattr(x, "shape") for x in keras.tree.flatten(value))  # also NumPy's arrays
 
 
 def _encoded(value):
