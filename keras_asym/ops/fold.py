@@ -82,7 +82,7 @@ def mean_of_others(inputs, presence=None):
     digits.
 
     Args:
-        inputs: Tensor `(batch, modalities, ...)` of at least two modalities.
+        inputs: Tensor `(batch, modalities, ...)`.
         presence: Boolean `(batch, modalities)`; `None` for all.
 
     Returns:
@@ -90,6 +90,8 @@ def mean_of_others(inputs, presence=None):
     """
     modalities = inputs.shape[1]
     if presence is None:
+        if modalities == 1:
+            return ops.zeros_like(inputs)
         if modalities == 2:
             return roll(inputs, 1)
         return _sum_of_others(inputs) / (modalities - 1)
