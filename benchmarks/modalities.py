@@ -1,0 +1,134 @@
+"""Cost by the number of modalities, and cost of telling which are present.
+
+    python -m benchmarks.modalities
+
+A multimodal network (private norms and channel exchange) runs on a fixed number of images in all,
+which are 16 examples of one modality, 8 of two, ... one of 16: time and memory of one image are to
+stay the same. Then, with two modalities, the same batch without `presence` and with one that says
+that all are there, in turn. Ratios are medians with quartiles; each number of modalities has a
+process of its own, for its memory, of which what it had before the first step is taken off.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_asym import fusion, networks
+
+IMAGES = 16
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--modalities", type=int, nargs="+", default=[1, 2, 3, 4, 8, 16])
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(_measure(options.one, options)))
+        return
+    print(
+        "modalities, ms an image beside one modality's (inference, training), peak memory beside it"
+    )
+    first = None
+    for count in options.modalities:
+        command = [sys.executable, "-m", "benchmarks.modalities", f"--one={count}"]
+        command += [f"--size={options.size}", f"--repetitions={options.repetitions}"]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        figures = json.loads(output.splitlines()[-1])
+        first = first or figures
+        ratios = [
+            f"{np.median(figures[kind]):.3f} ({np.quantile(figures[kind], 0.25):.3f} to "
+            f"{np.quantile(figures[kind], 0.75):.3f})"
+            for kind in ("inference", "training")
+        ]
+        print(count, *ratios, f"{figures['memory'] / first['memory']:.3f}", flush=True)
+    for kind, ratios in _presence(options).items():
+        low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+        print(f"{kind}: all present told / not told {middle:.3f} ({low:.3f} to {high:.3f})")
+
+
+def _model(count, size):
+    network = networks.RefineNet("resnet18", 13, "light", (64,) * 4, input_shape=(size, size, 3))
+    names = {f"m{index}": 3 for index in range(count)}
+    model = fusion.to_multimodal(network, names, fusion.ChannelExchanging(), check=False)
+    rng = np.random.default_rng(0)
+    examples = max(IMAGES // count, 1)
+    images = {
+        name: tf.constant(rng.normal(size=(examples, size, size, 3)), "float32") for name in names
+    }
+    return model, images
+
+
+def _steps(model, images, presence=None):
+    """Functions that run inference, and forward and backward pass of training."""
+
+    @tf.function(autograph=False)
+    def infer(images):
+        return model(images, training=False, presence=presence)
+
+    @tf.function(autograph=False)
+    def train(images):
+        with tf.GradientTape() as tape:
+            outputs = model(images, training=True, presence=presence)
+            loss = tf.add_n([tf.reduce_mean(x) for x in outputs.values()])
+        return tape.gradient(loss, [v.value for v in model.trainable_variables])
+
+    return {"inference": lambda: infer(images), "training": lambda: train(images)}
+
+
+def _in_turn(functions, repetitions):
+    """Seconds of each function, called in turn: `(functions, repetitions)`."""
+    for function in functions:
+        function()
+    times = np.zeros((len(functions), repetitions))
+    for repetition in range(repetitions):
+        for index, function in enumerate(functions):
+            start = time.perf_counter()
+            keras.tree.map_structure(lambda x: x[:1].numpy() if len(x.shape) else x, function())
+            times[index, repetition] = time.perf_counter() - start
+    return times
+
+
+def _measure(count, options):
+    """Ratios to one modality in the same process, and this number's peak memory alone."""
+    model, images = _model(count, options.size)
+    steps = _steps(model, images)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for function in steps.values():
+        function()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    memory /= count * len(images["m0"])
+    single, one = _model(1, options.size)
+    singles = _steps(single, one)
+    figures = {"memory": memory}
+    for kind in steps:
+        ours, theirs = _in_turn([steps[kind], singles[kind]], options.repetitions)
+        figures[kind] = list(ours / theirs * (IMAGES / (count * len(images["m0"]))))
+    return figures
+
+
+def _presence(options):
+    model, images = _model(2, options.size)
+    without = _steps(model, images)
+    told = _steps(model, images, tf.ones((IMAGES // 2, 2), "bool"))
+    found = {}
+    for kind in without:
+        times = _in_turn([told[kind], without[kind]], 2 * options.repetitions)
+        found[kind] = times[0] / times[1]
+    return found
+
+
+if __name__ == "__main__":
+    main()
