@@ -13,8 +13,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = {"ops", "layers", "regularizers", "fusion", "networks", "models", "losses", "metrics"}
 
-# What every room may use, and what knows nothing but Python's own library.
-SHARED = ("files", "optional")
+# What every room may use, and what each of these imports beside Python's own library.
+SHARED = {"files": set(), "optional": set(), "keras_internals": {"keras"}}
+
+# The rooms that use Keras alone, and what in them asks a backend that Keras cannot ask.
+KERAS_ALONE = {"ops", "regularizers", "layers", "networks", "fusion"}
+OF_A_BACKEND = {
+    "keras_asym/ops/replicas.py",  # sums over the replicas of tf.distribute
+    "keras_asym/fusion/proof.py",  # is a graph being traced?
+}
 
 # ops <- layers <- fusion <- models <- training, export <- profile; recipes
 ALLOWED = {
@@ -30,6 +37,7 @@ ALLOWED = {
     "training": {*CORE, "weights"},
     "export": {*CORE, "weights"},
     "profile": {*CORE, "weights", "export"},
+    "testing": {*CORE, "export"},
 }
 
 
@@ -75,10 +83,10 @@ def test_every_room_is_in_the_table():
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_what_all_rooms_use_imports_nothing(name):
+def test_what_all_rooms_use_imports_no_room(name):
     for path in files("keras_asym"):
         if room(path) == name:
-            assert roots(imports(path)) <= set(sys.stdlib_module_names), path
+            assert roots(imports(path)) <= {*sys.stdlib_module_names, *SHARED[name]}, path
 
 
 @pytest.mark.parametrize("name", ALLOWED)
@@ -142,9 +150,52 @@ def test_the_core_imports_without_tensorflow(name):
         if room(path) != name:
             continue
         assert "tensorflow" not in roots(imports(path, at_module_level=True)), path
-        if name in {"ops", "regularizers", "layers", "networks", "fusion"}:
+        if name in KERAS_ALONE and path.relative_to(ROOT).as_posix() not in OF_A_BACKEND:
             used = roots(imports(path)) - set(sys.stdlib_module_names)
             assert used <= {"keras", "keras_asym", "numpy"}, path
+
+
+@pytest.mark.parametrize("name", sorted(KERAS_ALONE))
+def test_private_names_of_keras_stand_in_one_file(name):
+    for path in files("keras_asym"):
+        if room(path) == name:
+            assert not foreign_private_names(path.read_text()), path
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("layer._flatten_layers()", ["_flatten_layers"]),
+        ("self._flatten_layers()", ["_flatten_layers"]),
+        ("from keras.src import layers", ["keras.src"]),
+        ("getattr(layer, '_auto_config', None)", ["_auto_config"]),
+        ("self._mine = layer._losses", ["_losses"]),
+        ("self._mine = 1; cls._mine; self.__dict__", []),
+    ],
+)
+def test_private_names_are_found(line, found):
+    assert foreign_private_names(line) == found
+
+
+def foreign_private_names(text):
+    """Private attributes in a file's text that neither it nor its base classes here define."""
+    tree = ast.parse(text)
+    nodes = list(ast.walk(tree))
+    own = {x.name for x in nodes if isinstance(x, ast.FunctionDef | ast.ClassDef)}
+    own |= {x.attr for x in nodes if isinstance(x, ast.Attribute) and isinstance(x.ctx, ast.Store)}
+    used = [x.attr for x in nodes if isinstance(x, ast.Attribute)]
+    used += [
+        x.args[1].value
+        for x in nodes
+        if isinstance(x, ast.Call)
+        and getattr(x.func, "id", None) in ("getattr", "hasattr", "setattr")
+        and isinstance(x.args[1], ast.Constant)
+    ]
+    own.add("_fields")  # of named tuples
+    found = [x for x in used if x.startswith("_") and not x.startswith("__") and x not in own]
+    modules = {x.module for x in nodes if isinstance(x, ast.ImportFrom)}
+    modules |= {a.name for x in nodes if isinstance(x, ast.Import) for a in x.names}
+    return found + sorted(x for x in modules if x.startswith(("keras.src", "keras_hub.src")))
 
 
 def test_tensorflow_is_not_loaded_on_jax():

@@ -18,17 +18,35 @@ NAMES = {
         "ChannelShuffle",
         "FoldModalities",
         "ModalityBatchNormalization",
+        "ModalityBlock",
+        "ModalityCopies",
         "ModalityEnsemble",
+        "ModalityGroupNormalization",
         "ModalityInstanceNormalization",
+        "ModalityLayer",
+        "ModalityLayerNormalization",
+        "ModalityRMSNormalization",
         "PixelShift",
+        "SelectedModalities",
         "UnfoldModalities",
     ),
-    "regularizers": ("ModalityShareL1",),
-    "fusion": ("AsymmetricFusion", "ChannelExchanging", "PrivateNormalization", "to_multimodal"),
+    "regularizers": ("EachModality", "ModalityShareL1"),
+    "fusion": (
+        "AsymmetricFusion",
+        "ChannelExchanging",
+        "Combined",
+        "FusionStrategy",
+        "GraphEdits",
+        "PrivateNormalization",
+        "find_sites",
+        "register_normalization",
+        "to_multimodal",
+    ),
     "metrics": ("FrechetDistance", "InceptionDistances", "KernelDistance"),
     "networks": ("FIDInception", "PatchDiscriminator", "RefineNet", "ResNet", "UNetGenerator"),
     "models": ("Segmenter", "Translator"),
     "weights": ("load_reference_checkpoint", "load_reference_state_dict"),
+    "testing": ("check_layer", "check_strategy"),
 }
 
 
@@ -45,7 +63,7 @@ def public(*modules):
 
 
 def stem(cls):
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=S)(?=N)", "_", cls.__name__).lower()
 
 
 def named(values):
@@ -63,6 +81,7 @@ STRATEGIES = [
 REGULARIZERS = [x for x in public("regularizers") if inspect.isclass(x)]
 CLASSES = named([*LAYERS, *STRATEGIES, *REGULARIZERS])
 MODULES = ["layers", "regularizers", "fusion", "networks", "models", "losses", "metrics", "weights"]
+MODULES += ["testing"]
 if keras.backend.backend() == "tensorflow":
     MODULES += ["training", "export"]
 EXAMPLES = named([x for x in public(*MODULES) if ">>>" in (x.__doc__ or "")])
@@ -75,7 +94,7 @@ def sections(value):
 @pytest.mark.parametrize("module", NAMES)
 def test_stable_names(module):
     for name in NAMES[module]:
-        assert hasattr(getattr(keras_asym, module), name)
+        assert hasattr(importlib.import_module(f"keras_asym.{module}"), name)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -96,7 +115,8 @@ def test_docstring(cls):
 def test_docstring_of_layers(layer):
     doc = sections(layer)
     assert doc.index("Input shape") < doc.index("Output shape") < doc.index("Example")
-    call = set(inspect.signature(layer.call).parameters) - {"self"}
+    parameters = inspect.signature(layer.call).parameters.values()
+    call = {x.name for x in parameters if x.kind is x.POSITIONAL_OR_KEYWORD} - {"self"}
     if call != {"inputs"}:
         text = layer.__doc__.split("Call arguments:")[1].split("\n\n")[0]
         assert all(re.search(rf"\b{name}:", text) for name in call)
@@ -110,12 +130,19 @@ def test_registered_for_saving(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_config_holds_every_argument(cls):
+    norm = keras_asym.layers.ModalityBatchNormalization(2)
     required = {
         "modalities": 2,
         "channels": 3,
         "rate": 0.5,
-        "layer": keras_asym.layers.ModalityBatchNormalization(2),
+        "layer": norm,
+        "rows": (1,),
+        "strategies": [keras_asym.fusion.PrivateNormalization()],
+        "of_one": keras.regularizers.L2(1e-3),
     }
+    if cls is keras_asym.layers.ModalityBlock:
+        required["layer"] = keras.saving.serialize_keras_object(keras.layers.LayerNormalization())
+        required |= {"norms": {}, "arguments": ((keras.KerasTensor((None, 3)),), {})}
     parameters = inspect.signature(cls).parameters
     given = {name: value for name, value in required.items() if name in parameters}
     config = cls(**given).get_config()

@@ -1,0 +1,189 @@
+"""Keras still has what `keras_internals` takes from inside of it, and it still means the same."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_asym import keras_internals
+from tests.helpers import images
+
+
+class Scaled(layers.Layer):
+    """Multiplies by `presence`, which nobody passes to it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        keras_internals.register_presence(self)
+
+    def call(self, inputs, presence=None):
+        return inputs if presence is None else inputs * presence
+
+
+class Holder(layers.Layer):
+    """Holds layers in an attribute, a list and a dictionary."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.size = 3
+        self.first = layers.Dense(3, name="first")
+        self.others = [layers.Dense(3, name="second"), {"third": layers.Dense(3, name="third")}]
+        self.own = self.add_weight(name="own", shape=(2,))
+
+    def call(self, inputs):
+        x = self.others[0](self.first(inputs))
+        return self.others[1]["third"](x)
+
+
+class Outer(Holder):
+    """Holds a holder."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = Holder(name="inner")
+
+    def call(self, inputs):
+        return self.inner(super().call(inputs))
+
+
+def two_layers():
+    inputs = keras.Input((4,))
+    x = layers.Dense(5, name="dense")(inputs)
+    return keras.Model(inputs, layers.ReLU(name="relu")(x), name="net")
+
+
+def test_every_function_has_a_test():
+    functions = [
+        name
+        for name, value in vars(keras_internals).items()
+        if inspect.isfunction(value) and value.__module__ == keras_internals.__name__
+    ]
+    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    assert functions and all(f"_{name}" in tests for name in functions)
+
+
+def test_register_presence():
+    class Around(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            keras_internals.register_presence(self)
+            self.inner = Scaled()
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    inputs = keras.Input((4,))
+    for layer in (Scaled(), Around()):
+        model = keras.Model(inputs, layer(inputs))
+        x = images(2, 4)
+        for called in (layer, model):
+            np.testing.assert_array_equal(called(x), x)
+            found = called(x, presence=np.array([[2.0], [0.0]], "float32"))
+            np.testing.assert_array_equal(found, x * [[2], [0]])
+
+
+def test_run_through_graph():
+    model, met = two_layers(), []
+    double = layers.Rescaling(2.0, name="double")
+
+    def call(layer, *args, **kwargs):
+        met.append(layer.name)
+        return layer(*args, **kwargs)
+
+    outputs = keras_internals.run_through_graph(
+        model, keras.Input((4,)), lambda layer: double if layer.name == "relu" else layer, call
+    )
+    assert met == ["dense", "double"]
+    (output,) = keras.tree.flatten(outputs)
+    assert keras_internals.operation_of(output) is double
+
+
+def test_graph_of():
+    model = two_layers()
+    assert keras_internals.graph_of(model) is model
+    sequential = keras.Sequential([keras.Input((4,)), layers.Dense(5, name="dense")])
+    graph = keras_internals.graph_of(sequential)
+    assert type(graph).__name__ == "Functional"
+    assert [x.name for x in graph.layers][-1] == "dense"
+    assert keras_internals.graph_of(keras.Sequential([layers.Dense(5)])) is None  # not built
+    assert keras_internals.graph_of(layers.Dense(5)) is None
+
+
+def test_nodes_of():
+    model = two_layers()
+    shared = model.get_layer("dense")
+    keras.Model(*(lambda x: (x, shared(x)))(keras.Input((4,))))  # a node of another model
+    nodes = keras_internals.nodes_of(model)
+    assert [node.operation.name for node in nodes] in (["relu", "dense"], ["dense", "relu"])
+    by_name = {node.operation.name: node for node in nodes}
+    assert by_name["relu"].input_tensors[0] is by_name["dense"].outputs[0]
+    assert by_name["relu"].outputs[0] is model.outputs[0]
+
+
+def test_operation_of():
+    model = two_layers()
+    assert keras_internals.operation_of(model.output) is model.get_layer("relu")
+    operation = keras_internals.operation_of(model.output + 1)
+    assert operation.name.startswith("add")
+
+
+def test_sublayers():
+    outer = Outer(name="outer")
+    names = [x.name for x in keras_internals.sublayers(outer)]
+    assert sorted(names) == sorted(["first", "second", "third"] * 2 + ["inner"])
+    assert keras_internals.sublayers(layers.Dense(2)) == []
+
+
+def test_own_weights():
+    outer = Outer()
+    outer(images(2, 4))
+    assert len(outer.weights) == 2 * (6 + 1)
+    assert [w.name for w in keras_internals.own_weights(outer)] == ["own"]
+    norm = layers.BatchNormalization()
+    norm.build((None, 4))
+    names = [w.name for w in keras_internals.own_weights(norm)]
+    assert names == ["gamma", "beta", "moving_mean", "moving_variance"]
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_attributes(built):
+    layer = Holder()
+    if built:
+        layer(images(2, 4))
+    found = keras_internals.attributes(layer)
+    assert found.keys() - {"own"} == {"size", "first", "others"}
+    assert found["first"] is layer.first
+    for plain in (layers.Layer(), layers.Flatten()):
+        assert not any(
+            isinstance(x, keras.layers.Layer) for x in keras_internals.attributes(plain).values()
+        )
+
+
+def test_replace_sublayer_and_set_attribute():
+    layer, x = Holder(), images(2, 4)
+    layer(x)
+    old, new = layer.first, layers.Dense(3, name="new", use_bias=False)
+    new.build((None, 4))
+    with pytest.raises(ValueError, match="cannot add new elements of state"):
+        layer.first = layers.Dense(3)  # what Keras says of a built layer
+    keras_internals.replace_sublayer(layer, old, new)
+    keras_internals.set_attribute(layer, "first", new)
+    assert layer.first is new
+    names = [x.name for x in keras_internals.sublayers(layer)]
+    assert sorted(names) == ["new", "second", "third"]
+    assert sum(w is new.kernel for w in layer.weights) == 1
+    assert not any(w is old.kernel for w in layer.weights)
+    with pytest.raises(ValueError, match="cannot add new elements of state"):
+        layer.another = layers.Dense(3)  # locked again
+
+
+def test_constructor_arguments():
+    class Settings(layers.Layer):  # Keras notes the arguments of a layer without get_config
+        def __init__(self, size, names=("a",)):
+            super().__init__()
+
+    found = keras_internals.constructor_arguments(Settings(3))
+    assert found is not None and found["size"] == 3
+    assert keras_internals.constructor_arguments(object()) is None
