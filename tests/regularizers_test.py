@@ -1,8 +1,11 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 
-from keras_asym.regularizers import ModalityShareL1, channel_shares
+from keras_asym.layers import ModalityLayerNormalization
+from keras_asym.regularizers import EachModality, ModalityShareL1, channel_shares
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,49 @@ def test_wrong_weight(l1):
 def test_wrong_weight_shape(shape):
     with pytest.raises(ValueError, match=r"gammas of shape \(modalities, channels\)"):
         ModalityShareL1()(np.ones(shape, "float32"))
+
+
+def test_each_modalitys_row_is_penalized_as_a_plain_weight(rng):
+    weight = rng.standard_normal((3, 4)).astype("float32")
+    for of_one in (keras.regularizers.L1(0.3), keras.regularizers.OrthogonalRegularizer(0.1)):
+        rows = weight.reshape(3, 2, 2)
+        expected = sum(float(of_one(row)) for row in rows)
+        np.testing.assert_allclose(EachModality(of_one)(rows), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "of_one",
+    [
+        keras.constraints.MaxNorm(1.0),
+        keras.constraints.UnitNorm(),
+        keras.constraints.MinMaxNorm(0.5, 0.8),
+        keras.constraints.NonNeg(),
+    ],
+)
+def test_each_modalitys_row_is_constrained_as_a_plain_weight(of_one, rng):
+    weight = 2 * rng.standard_normal((3, 5)).astype("float32")
+    expected = np.stack([of_one(row) for row in weight])
+    np.testing.assert_allclose(EachModality(of_one)(weight), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("of_one", [keras.constraints.MaxNorm(3.0), keras.regularizers.L2(1e-2)])
+def test_each_modality_round_trip(of_one):
+    saved = keras.saving.serialize_keras_object(EachModality(of_one))
+    again = keras.saving.deserialize_keras_object(json.loads(json.dumps(saved)))
+    assert isinstance(again, EachModality) and type(again.of_one) is type(of_one)
+    assert again.of_one.get_config() == of_one.get_config()
+
+
+@pytest.mark.parametrize("kind", ["regularizer", "constraint"])
+def test_each_modality_of_a_norm_is_saved(kind, tmp_path):
+    of_one = keras.regularizers.L1(0.5) if kind == "regularizer" else keras.constraints.UnitNorm()
+    inputs = keras.Input((4,))
+    norm = ModalityLayerNormalization(2, **{f"gamma_{kind}": EachModality(of_one)}, name="norm")
+    keras.Model(inputs, norm(inputs)).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    found = getattr(loaded.get_layer("norm").gamma, kind)
+    assert isinstance(found, EachModality)
+    if kind == "regularizer":
+        np.testing.assert_allclose(sum(loaded.losses), 0.5 * 2 * 4)
+    else:
+        np.testing.assert_allclose(np.linalg.norm(found(np.ones((2, 4))), axis=1), 1, rtol=1e-5)
