@@ -115,8 +115,8 @@ def check_presence(case):
             _outputs(case, selected[rows](_images_of(case, x, rows), training=False), rows),
             f"{case.name}: presence of the modalities {rows}, beside select_modalities",
         )
-    # Each example with others: the last subsets are the large ones.
-    pattern = [rows_of[-1 - (i % len(rows_of))] for i in range(1, case.examples + 1)]
+    # Each example with others, the first with all: the last subsets are the large ones.
+    pattern = [rows_of[-1 - (i % len(rows_of))] for i in range(case.examples)]
     presence = np.zeros((case.examples, case.modalities), bool)
     nothing = {name: value.copy() for name, value in x.items()}
     for example, rows in enumerate(pattern):
