@@ -1,3 +1,9 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -186,3 +192,19 @@ def test_wrong_number_of_modalities(modalities):
 def test_wrong_number_of_channels():
     with pytest.raises(ValueError, match="expected axis 3 of input shape to have value 6"):
         built(2)(images(4, 5, 7, 8))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow only")
+def test_synchronized_over_replicas_whose_examples_have_different_modalities():
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.layers.two_replicas"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout.splitlines()[-1])
+    for one, two in zip(found["one"], found["two"], strict=True):
+        np.testing.assert_allclose(two, one, atol=2e-6)
+        assert np.abs(one).max() > 0.1
