@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_asym.layers import FoldModalities
-from tests.helpers import images
+from tests.helpers import gradients, images, uneven_sum
 from tests.layers.contract import CHANNELS, LayerContract
 
 
@@ -55,3 +55,17 @@ def test_missing_modality():
         FoldModalities(["rgb", "depth"])([x, x])
     with pytest.raises(ValueError, match=r"needs a list .* give it `names`"):
         FoldModalities()({"rgb": x, "depth": x})
+
+
+@pytest.mark.parametrize("absent", [np.nan, np.inf, 7.0])
+def test_what_stands_in_the_place_of_an_absent_modality_becomes_zeros(absent):
+    x = [images(3, 4, 5, 2, seed=m) for m in range(2)]
+    presence = np.array([[True, True], [False, True], [True, False]])
+    expected = np.stack(x, axis=1) * presence[:, :, None, None, None]
+    x[0][1] = x[1][2] = absent
+    layer = FoldModalities()
+    y = layer(x, presence=presence)
+    np.testing.assert_array_equal(np.reshape(y, expected.shape), expected)
+    _, of_inputs = gradients(layer, x, uneven_sum, presence=presence)
+    for row, value in enumerate(of_inputs):
+        assert value[presence[:, row]].all() and not value[~presence[:, row]].any()

@@ -80,3 +80,9 @@ def test_beside_has_the_axes_of_what_it_selects_from():
         y = beside(presence, images(*shape))
         assert y.shape == (2, 2, *(1,) * (len(shape) - 2))
         np.testing.assert_array_equal(np.reshape(y, (2, 2)), presence)
+
+
+def test_one_modality_has_no_others():
+    x = images(2, 1, 4)
+    for presence in (None, np.array([[True], [False]])):
+        np.testing.assert_array_equal(mean_of_others(x, presence), np.zeros_like(x))
