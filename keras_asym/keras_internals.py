@@ -4,6 +4,8 @@ Keras has no public name for what stands here. Each function says what it is for
 `tests/keras_internals_test.py` fails on a release of Keras that drops one.
 """
 
+import functools
+
 import keras
 
 
@@ -92,3 +94,38 @@ def constructor_arguments(layer):
     """
     found = getattr(layer, "_auto_config", None)
     return None if found is None else dict(found.config)
+
+
+def optimizer_of(optimizer, variable):
+    """The optimizer that a `keras.optimizers.MultiOptimizer` has for a variable."""
+    return optimizer._optimizer_map(variable)
+
+
+def loss_tracker(model):
+    """The metric of a compiled model that gives the mean loss of an epoch."""
+    return model._loss_tracker
+
+
+def compiled_losses_and_metrics(model):
+    """What a compiled model computes of its losses and of its metrics; `None` where it has none.
+
+    Each has `built` and `build(y_true, y_pred)`, which Keras calls in the first step.
+    """
+    return model._compile_loss, model._compile_metrics
+
+
+def replace_symbolic_build(model, make):
+    """Gives a model another way to build itself from its first batch than Keras' own.
+
+    Args:
+        model: The model.
+        make: Function of Keras' own way, a function of `data_batch`, that returns the new one, of
+            `iterator` and `data_batch`.
+    """
+    own = functools.partial(type(model)._maybe_symbolic_build, model)
+    model._maybe_symbolic_build = make(own)
+
+
+def validation_writer(callback):
+    """The writer of a `keras.callbacks.TensorBoard` for what belongs to the validation."""
+    return callback._val_writer

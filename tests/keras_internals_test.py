@@ -187,3 +187,70 @@ def test_constructor_arguments():
     found = keras_internals.constructor_arguments(Settings(3))
     assert found is not None and found["size"] == 3
     assert keras_internals.constructor_arguments(object()) is None
+
+
+def compiled(**kwargs):
+    model = two_layers()
+    model.compile("sgd", "mse", jit_compile=False, **kwargs)
+    return model
+
+
+def test_optimizer_of():
+    model = two_layers()
+    first, second = keras.optimizers.SGD(0.1), keras.optimizers.Adam()
+    optimizer = keras.optimizers.MultiOptimizer(
+        keras.optimizers.OptimizerMap(first, {".*bias": second})
+    )
+    optimizer.build(model.trainable_variables)
+    kernel, bias = model.trainable_variables
+    assert keras_internals.optimizer_of(optimizer, kernel) is first
+    assert keras_internals.optimizer_of(optimizer, bias) is second
+
+
+def test_loss_tracker():
+    model = compiled()
+    loss = model.evaluate(images(2, 4), images(2, 5), verbose=0)
+    tracker = keras_internals.loss_tracker(model)
+    tracker.reset_state()
+    tracker.update_state(3.0)
+    assert tracker in model.metrics and float(tracker.result()) == 3.0 and loss > 0
+
+
+def test_compiled_losses_and_metrics():
+    losses, metrics = keras_internals.compiled_losses_and_metrics(compiled())
+    assert metrics is None and not losses.built
+    model = compiled(metrics=["mae"])
+    losses, metrics = keras_internals.compiled_losses_and_metrics(model)
+    for part in (losses, metrics):
+        part.build(images(2, 5), images(2, 5))
+        assert part.built
+    assert set(model.evaluate(images(2, 4), images(2, 5), verbose=0, return_dict=True)) == {
+        "loss",
+        "mae",
+    }
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="several hosts: TensorFlow")
+def test_replace_symbolic_build():
+    model, seen = compiled(metrics=["mae"]), []
+
+    def make(build):
+        def symbolic_build(iterator=None, data_batch=None):
+            seen.append(iterator)
+            build(iterator=iterator, data_batch=data_batch)
+
+        return symbolic_build
+
+    keras_internals.replace_symbolic_build(model, make)
+    model.fit(images(2, 4), images(2, 5), verbose=0)
+    assert seen
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="files of TensorFlow")
+def test_validation_writer(tmp_path):
+    callback = keras.callbacks.TensorBoard(tmp_path)
+    model = compiled()
+    callback.set_model(model)
+    with keras_internals.validation_writer(callback).as_default():
+        pass
+    assert (tmp_path / "validation").is_dir()

@@ -59,7 +59,8 @@ def unfold_structure(features, names):
     flat = []
     for index, tensor in enumerate(keras.tree.flatten(features)):
         layer_name = "unfold_modalities" + (f"_{index}" if index else "")
-        flat.append(UnfoldModalities(len(names), name=layer_name)(tensor))
+        unfold = UnfoldModalities(len(names), name=layer_name, dtype=tensor.dtype)
+        flat.append(unfold(tensor))
     return {
         name: keras.tree.pack_sequence_as(features, [branches[index] for branches in flat])
         for index, name in enumerate(names)

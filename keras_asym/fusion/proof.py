@@ -5,8 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_asym.keras_internals import nodes_of
+from keras_asym.layers import PersistentDropout
 
-_SIZES = (32, 64, 224)
+_SIZES = (32, 64, 224, 256, 512)  # the first that the network takes
 _TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "bfloat16": 0.2, "float16": 0.05}
 
 
@@ -31,6 +32,10 @@ def prove(network, core, private, count):
     rng = np.random.default_rng(0)
     chosen = sorted({0, count - 1})
     rows = _distinct_rows(private, count, rng)
+    dropouts = [x for x in (*network.layers, *core.layers) if isinstance(x, PersistentDropout)]
+    at_test = [layer.at_test for layer in dropouts]
+    for layer in dropouts:
+        layer.at_test = False
     try:
         image, expected = _plain_outputs(network, rows, chosen, rng)
         if image is None:
@@ -60,6 +65,8 @@ def prove(network, core, private, count):
                     "changes one that is alone, another. If it is meant to be so, pass check=False."
                 )
     finally:
+        for layer, value in zip(dropouts, at_test, strict=True):
+            layer.at_test = value
         for copy in private:
             copy.fill()
 
@@ -94,20 +101,21 @@ def _plain_outputs(network, rows, chosen, rng):
     """A random image and the network's outputs for it, with the weights of each chosen row.
 
     Returns:
-        The image and a list of outputs; `None` twice if the network gives no finite numbers.
+        The image and a list of outputs; `None` twice if the network gives no finite numbers, or
+        others each time.
     """
-    shape = network.inputs[0].shape[1:]
-    for size in _SIZES:
+    shape, too_small = network.inputs[0].shape[1:], None
+    for size in _SIZES if None in shape else _SIZES[:1]:
         image = rng.standard_normal((1, *(size if x is None else x for x in shape)))
         image = ops.convert_to_tensor(image.astype("float32"), network.inputs[0].dtype)
         try:
             outputs = [_with_row(network, rows, row, image) for row in chosen]
-        except Exception:  # too small for it
-            if size != _SIZES[-1] and None in shape:
-                continue
-            raise
-        finite = [np.isfinite(x).all() for x in keras.tree.flatten(outputs)]
-        return (image, outputs) if all(finite) else (None, None)
+        except Exception as error:
+            too_small = too_small or error
+            continue
+        fixed = [x is not None and np.isfinite(x).all() for x in keras.tree.flatten(outputs)]
+        return (image, outputs) if all(fixed) else (None, None)
+    raise too_small
 
 
 def _with_row(network, rows, row, image):
@@ -117,12 +125,16 @@ def _with_row(network, rows, row, image):
             for variable in variables
         ]
 
-    outputs, _ = network.stateless_call(
+    others = values(network.non_trainable_variables)
+    outputs, after = network.stateless_call(
         values(network.trainable_variables),
-        values(network.non_trainable_variables),
+        others,
         keras.tree.pack_sequence_as(network.input, [image]),
         training=False,
     )
+    for variable, old, new in zip(network.non_trainable_variables, others, after, strict=True):
+        if "seed" in variable.name and not np.array_equal(_array(old), _array(new)):
+            return None  # it draws random numbers
     return keras.tree.map_structure(_array, outputs)
 
 

@@ -59,7 +59,7 @@ def select_modalities(model, names):
         for adapter in (f"{name}_repeat", f"{name}_projection"):
             if any(layer.name == adapter for layer in model.layers):
                 fitted[name] = model.get_layer(adapter)(inputs[name])
-    folded = FoldModalities(names, name="fold_modalities")(fitted)
+    folded = FoldModalities(names, name="fold_modalities", dtype=fold.dtype_policy)(fitted)
     features = rebuild(core, folded, call_layer)
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
     outputs = unfold_structure(features, names)

@@ -72,7 +72,7 @@ def to_multimodal(
     >>> sorted(model.output)
     ['depth', 'rgb']
     """
-    check_modalities(modalities)
+    modalities = check_modalities(modalities)
     fusion = PrivateNormalization() if fusion is None else fusion
     if not isinstance(fusion, FusionStrategy):
         raise ValueError(
@@ -88,7 +88,9 @@ def to_multimodal(
     for name, channels in modalities.items():
         inputs[name] = keras.Input((*size, channels), name=name)
         fitted[name] = fit_channels(inputs[name], name, network_channels)
-    folded = FoldModalities(names, name="fold_modalities")(fitted)
+    # Of the network's precision and not of the one that new layers get now.
+    dtype = network.inputs[0].dtype
+    folded = FoldModalities(names, name="fold_modalities", dtype=dtype)(fitted)
     settings = Settings(freeze_statistics, synchronized, instance_statistics)
     features, private = clone(network, source, folded, len(names), fusion, settings)
     if check or (check is None and os.environ.get("KERAS_ASYM_CHECK") != "0"):
@@ -100,5 +102,7 @@ def to_multimodal(
                 "`ensemble=True` needs a network with one output. Received: network "
                 f"'{network.name}' with {len(network.outputs)} outputs"
             )
-        outputs["ensemble"] = ModalityEnsemble(len(names), name="ensemble")(features)
+        outputs["ensemble"] = ModalityEnsemble(len(names), name="ensemble", dtype=features.dtype)(
+            features
+        )
     return keras.Model(inputs, outputs, name=network.name)

@@ -47,12 +47,12 @@ class ModalityLayer(keras.layers.Layer):
 
     Example:
 
-    >>> class Mean(keras_asym.layers.ModalityLayer):
+    >>> class Leaning(keras_asym.layers.ModalityLayer):
     ...     def call(self, inputs, presence=None):
     ...         x = keras_asym.ops.split_axis(inputs, self.count)
     ...         others = keras_asym.ops.mean_of_others(x, presence)
-    ...         return keras_asym.ops.merge_axis(0.5 * (x + others))
-    >>> Mean(2)(keras.ops.ones((4, 8, 8, 3))).shape
+    ...         return keras_asym.ops.merge_axis(x + 0.1 * others)
+    >>> Leaning(2)(keras.ops.ones((4, 8, 8, 3))).shape
     (4, 8, 8, 3)
     """
 

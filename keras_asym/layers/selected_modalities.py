@@ -52,13 +52,13 @@ class SelectedModalities(ModalityLayer):
             self.layer.build(input_shape)
             self.layer.built = True
 
-    def call(self, inputs, presence=None, **kwargs):
+    def call(self, inputs, *args, presence=None, **kwargs):
         with only_rows(self._rows_of_layer()):
-            return self.layer(inputs, **kwargs)
+            return self.layer(inputs, *args, **kwargs)
 
-    def compute_output_spec(self, inputs, presence=None, **kwargs):
+    def compute_output_spec(self, inputs, *args, presence=None, **kwargs):
         with only_rows(self._rows_of_layer()):
-            return self.layer.compute_output_spec(inputs, **kwargs)
+            return self.layer.compute_output_spec(inputs, *args, **kwargs)
 
     def _rows_of_layer(self):
         return [self.selected[row] for row in self.rows]  # some of them, inside of another one

@@ -3,6 +3,7 @@ import re
 import keras
 from keras import ops
 
+from keras_asym.keras_internals import loss_tracker, optimizer_of, sublayers
 from keras_asym.models.inputs import is_distributed, presence_of, present_outputs
 
 
@@ -49,7 +50,7 @@ class AdversarialStep:
 
     def _compile_both(self, optimizer, **kwargs):
         # A scaled loss would need a scale for each player: float16 is not offered for training.
-        for layer in self._flatten_layers():
+        for layer in (self, *sublayers(self)):
             if layer.compute_dtype == "float16":
                 raise ValueError(
                     "A Translator must not be trained in float16, whose gradients would need a "
@@ -67,7 +68,7 @@ class AdversarialStep:
 
     def optimizer_of(self, network):
         """The optimizer that updates the generator or the discriminator."""
-        return self.optimizer._optimizer_map(network.trainable_variables[0])
+        return optimizer_of(self.optimizer, network.trainable_variables[0])
 
     def train_step(self, *args):
         raise RuntimeError(
@@ -103,7 +104,7 @@ class AdversarialStep:
 
         The error of a branch is the mean over the examples that have its modality.
         """
-        self._loss_tracker.update_state(sum(terms.values()), weight)
+        loss_tracker(self).update_state(sum(terms.values()), weight)
         for metric in self.terms:
             metric.update_state(terms[metric.name], weight)
         counts = present_outputs(presence_of(inputs, self.modality_names), self.modality_names)

@@ -3,6 +3,7 @@ import numpy as np
 from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
+from keras_asym.keras_internals import compiled_losses_and_metrics
 from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
 from keras_asym.models.inputs import (
@@ -171,10 +172,8 @@ class Segmenter(MultimodalModel):
         """
         mask = np.zeros((1, 1, 1), "int32")
         logits = np.zeros((1, 1, 1, self.num_classes), "float32")
-        for part, keys in (
-            (self._compile_loss, self.loss_keys),
-            (self._compile_metrics, self.output_keys),
-        ):
+        keys_of_each = self.loss_keys, self.output_keys
+        for part, keys in zip(compiled_losses_and_metrics(self), keys_of_each, strict=True):
             if part is not None and not part.built:
                 part.build({key: mask for key in keys}, {key: logits for key in keys})
 

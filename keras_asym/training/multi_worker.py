@@ -15,6 +15,7 @@ import os
 import keras
 from keras import ops
 
+from keras_asym.keras_internals import replace_symbolic_build
 from keras_asym.training.distribution import TensorFlowDistribution
 
 
@@ -56,18 +57,21 @@ class MultiWorker(TensorFlowDistribution):
 
 def adapt(model):
     """Makes `fit` and `evaluate` of a compiled model work over several hosts."""
-    strategy, build = model.distribute_strategy, type(model)._maybe_symbolic_build
+    strategy = model.distribute_strategy
 
-    def maybe_symbolic_build(iterator=None, data_batch=None):
-        if iterator is not None:
-            for _, _, batches in iterator:
-                data_batch = keras.tree.map_structure(
-                    lambda value: strategy.experimental_local_results(value)[0], next(batches)
-                )
-                break
-        build(model, data_batch=data_batch)
+    def of_one_replica(build):
+        def symbolic_build(iterator=None, data_batch=None):
+            if iterator is not None:
+                for _, _, batches in iterator:
+                    data_batch = keras.tree.map_structure(
+                        lambda value: strategy.experimental_local_results(value)[0], next(batches)
+                    )
+                    break
+            build(data_batch=data_batch)
 
-    model._maybe_symbolic_build = maybe_symbolic_build
+        return symbolic_build
+
+    replace_symbolic_build(model, of_one_replica)
     for name in ("train_step", "test_step"):
         setattr(model, name, _with_logs_of_rank_one(getattr(type(model), name), model))
     model.train_function = model.test_function = None

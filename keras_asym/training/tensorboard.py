@@ -1,5 +1,7 @@
 import keras
 
+from keras_asym.keras_internals import validation_writer
+
 
 class TensorBoard(keras.callbacks.TensorBoard):
     """Keras' TensorBoard files, learning rates among them, with pictures beside the curves.
@@ -19,6 +21,6 @@ class TensorBoard(keras.callbacks.TensorBoard):
         super().on_epoch_end(epoch, logs)
         validated = any(name.startswith("val_") for name in logs or {})
         if self.pictures is not None and validated:
-            with self._val_writer.as_default():
+            with validation_writer(self).as_default():
                 for name, picture in self.pictures(self.model).items():
                     self.summary.image(name, picture[None], step=epoch)

@@ -147,3 +147,30 @@ def test_not_inside_of_a_function():
     assert build()
     model = to_multimodal(network, PAIR, check=True)
     assert run(model, {name: images(1, 8, 8, 3) for name in PAIR})
+
+
+def test_a_network_of_a_large_stride():
+    """The image is as large as the network needs it; its own error is told where none fits."""
+    from keras_asym.networks import UNetGenerator
+
+    network = UNetGenerator(filters=1, depth=7)  # stride 128
+    assert run(to_multimodal(network, PAIR, check=True), {n: images(1, 128, 128, 3) for n in PAIR})
+    inputs = keras.Input((None, None, 3))
+    x = layers.BatchNormalization()(inputs)
+    x = layers.Concatenate()([x, layers.Cropping2D(1)(x)[:, :7]])
+    with pytest.raises(Exception, match="Concatenat"):
+        to_multimodal(keras.Model(inputs, x), PAIR, check=True)
+
+
+class AlwaysNoisy(layers.GaussianNoise):
+    """Random at test time, too: nothing can be compared."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=True)
+
+
+def test_a_network_that_is_random_at_test_time():
+    inputs = keras.Input((8, 8, 3))
+    x = layers.BatchNormalization()(inputs)
+    network = keras.Model(inputs, AlwaysNoisy(1.0)(x))
+    to_multimodal(network, PAIR, check=True)

@@ -127,3 +127,24 @@ def test_wrong_names(names):
 def test_not_a_multimodal_model():
     with pytest.raises(ValueError, match="made by to_multimodal: 'small' has no FoldModalities"):
         select_modalities(bottlenecks(), ["rgb"])
+
+
+def test_a_selection_has_the_precision_of_its_model():
+    """And not of the policy that new layers get at the time."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = bottlenecks()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model = to_multimodal(network, {"rgb": 3, "depth": 1}, ensemble=True)
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        part = select_modalities(model, ["depth"])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for each in (model, part):
+        found = {keras.backend.standardize_dtype(x.dtype) for x in each.output.values()}
+        assert found == {"bfloat16"}
+    x = {"rgb": 1e5 * images(1, 8, 8, 3), "depth": 1e5 * images(1, 8, 8, 1)}
+    for y in (*run(model, x).values(), *run(part, {"depth": x["depth"]}).values()):
+        assert np.isfinite(arrays(y)[0]).all()
