@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_asym.keras_internals import sublayers
 from keras_asym.layers import ChannelExchange
 from recipes.report.plots import histogram_svg
 from recipes.report.tables import escape
@@ -113,6 +114,6 @@ def exchange_layers(model):
             "threshold": layer.threshold,
             "rate": np.array(layer.exchange_rate()),
         }
-        for layer in model.network.layers
+        for layer in sublayers(model.network)
         if isinstance(layer, ChannelExchange)
     ]
