@@ -53,6 +53,25 @@ class Case:
         layer(self.inputs(self.modalities))
         return randomize(layer)
 
+    def pair(self):
+        """Two such layers, the same ones each time: most checks only compare two calls."""
+        return tuple(randomize(layer) for layer in self._pair)
+
+    @functools.cached_property
+    def _pair(self):
+        return self.layer(), self.layer()
+
+    @functools.cached_property
+    def rows_of_weights(self):
+        """Indices of the weights with a row for each modality: the first axis grows with these."""
+        count, layer = self.modalities, self._pair[0]
+        wider = dataclasses.replace(self, modalities=count + 1).layer()
+        return {
+            index
+            for index, (weight, other) in enumerate(zip(layer.weights, wider.weights, strict=False))
+            if tuple(other.shape) == (count + 1, *weight.shape[1:]) != tuple(weight.shape)
+        }
+
     def model(self, symbolic=None):
         """A model of the layer alone."""
         if symbolic is None:

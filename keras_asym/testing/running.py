@@ -41,7 +41,7 @@ def tensors(structure):
 def arrays(structure, dtype="float32"):
     """Structure of tensors as a flat list of NumPy arrays."""
     flat = keras.tree.flatten(structure)
-    return [keras.ops.convert_to_numpy(keras.ops.cast(x, dtype)) for x in flat]
+    return [keras.ops.convert_to_numpy(x).astype(dtype) for x in flat]
 
 
 def call_compiled(layer, inputs, **kwargs):
