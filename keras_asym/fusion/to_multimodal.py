@@ -89,7 +89,7 @@ def to_multimodal(
         inputs[name] = keras.Input((*size, channels), name=name)
         fitted[name] = fit_channels(inputs[name], name, network_channels)
     # Of the network's precision and not of the one that new layers get now.
-    dtype = network.inputs[0].dtype
+    dtype = network.inputs[0].dtype if "float" in network.inputs[0].dtype else None
     folded = FoldModalities(names, name="fold_modalities", dtype=dtype)(fitted)
     settings = Settings(freeze_statistics, synchronized, instance_statistics)
     features, private = clone(network, source, folded, len(names), fusion, settings)

@@ -52,7 +52,9 @@ class ModalityBlock(ModalityLayer):
         self._description = layer
         self._arguments = _encoded(arguments)
         args, kwargs = arguments
-        self._constants = {key: x for key, x in kwargs.items() if not _holds_tensors(x)}
+        self._constants = {
+            key: x for key, x in kwargs.items() if not _holds_tensors(x) and key != "training"
+        }
         made(*args, **kwargs)
         self.layer = made
         self.norms = {}

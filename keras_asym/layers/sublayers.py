@@ -68,15 +68,16 @@ def described(layer, network):
     if arguments is not None:
         common = {"name": layer.name, "dtype": layer.dtype_policy.name}
         description = {**name, "arguments": {**common, **arguments}}
+        description["trainable"] = layer.trainable
         try:
-            from_description(description).trainable = layer.trainable
+            from_description(description)
             return description
         except CANNOT_BE_MADE:
             pass
     try:
         serialized = keras.saving.serialize_keras_object(network)
         description = {"network": json.dumps(serialized), "name": layer.name}
-        from_description(description)
+        _layers_with(**description)
         return description
     except CANNOT_BE_MADE as error:
         raise ValueError(
@@ -93,7 +94,7 @@ def from_description(description):
         ValueError: If its class is neither registered nor one of Keras or KerasHub.
     """
     if "network" in description:
-        return _layer_of_network(description["network"], description["name"])
+        return _layers_with(**description).pop(description["name"])
     if "arguments" not in description:
         return keras.saving.deserialize_keras_object(description)
     cls = keras.saving.get_registered_object(description["registered_name"])
@@ -106,20 +107,25 @@ def from_description(description):
             "is not known. Import the module that registers it "
             "(keras.saving.register_keras_serializable) before the model is loaded."
         )
-    return cls(**description["arguments"])
+    layer = cls(**description["arguments"])
+    layer.trainable = description["trainable"]
+    return layer
 
 
-# The layers of the network made last, by name, that were not taken yet: a network of many such
-# layers is made once.
+# Of the network made last, its layers that hold layers and were not taken yet, by name: a network
+# of many of them is made once.
 _LEFT = {}
 
 
-def _layer_of_network(serialized, name):
-    if name not in _LEFT.get(serialized, {}):
-        network = keras.saving.deserialize_keras_object(json.loads(serialized))
+def _layers_with(network, name):
+    """The layers that are left of a network of this description, with the one of that name."""
+    if name not in _LEFT.get(network, {}):
+        made = keras.saving.deserialize_keras_object(json.loads(network))
         _LEFT.clear()
-        _LEFT[serialized] = {layer.name: layer for layer in network.layers}
-    return _LEFT[serialized].pop(name)
+        _LEFT[network] = {layer.name: layer for layer in made.layers if sublayers(layer)}
+        if name not in _LEFT[network]:
+            raise KeyError(name)
+    return _LEFT[network]
 
 
 def copy_weights(source, target):
