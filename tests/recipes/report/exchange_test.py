@@ -1,6 +1,7 @@
 import re
 import types
 
+import keras
 import numpy as np
 import pytest
 
@@ -79,13 +80,22 @@ def test_data_that_do_not_fit():
         exchange_section([layer([[0.5], [0.5]])], MODALITIES[3])
 
 
+class Holder(keras.layers.Layer):
+    """Has an exchange inside; here the one that stands in the network, too, and counts once."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.inside = layer
+
+
 def test_layers_of_a_model():
     exchange = ChannelExchange(ModalityBatchNormalization(2, name="block0_bn"), 0.02)
     exchange(np.zeros((2, 3, 3, 4), "float32"))
     gamma = np.array([[0.5, 0.01, -0.01, 1.0], [0.0, 0.5, 0.5, -0.5]], "float32")
     exchange.layer.gamma.assign(gamma)
-    plain = ModalityBatchNormalization(2)
-    model = types.SimpleNamespace(network=types.SimpleNamespace(layers=[plain, exchange]))
+    model = types.SimpleNamespace(
+        network=keras.Sequential([ModalityBatchNormalization(2), exchange, Holder(exchange)])
+    )
     (found,) = exchange_layers(model)
     assert found["name"] == "block0_bn" and found["threshold"] == 0.02
     np.testing.assert_array_equal(found["gamma"], gamma)

@@ -1,6 +1,7 @@
 import types
 from html.parser import HTMLParser
 
+import keras
 import ml_collections
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def found():
 def model(exchange=True):
     layer = ChannelExchange(ModalityBatchNormalization(2, name="bn"), 0.02)
     layer(np.zeros((2, 3, 3, 4), "float32"))
-    network = types.SimpleNamespace(layers=[layer] if exchange else [])
+    network = keras.Sequential([layer] if exchange else [])
     return types.SimpleNamespace(network=network, modality_names=["rgb", "depth"])
 
 
