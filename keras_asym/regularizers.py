@@ -78,6 +78,7 @@ class EachModality(keras.regularizers.Regularizer, keras.constraints.Constraint)
         self.of_one = of_one
 
     def __call__(self, weight):
+        weight = ops.convert_to_tensor(weight)
         rows = [self.of_one(row) for row in ops.unstack(weight, num=weight.shape[0])]
         if isinstance(self.of_one, keras.constraints.Constraint):
             return ops.stack(rows)

@@ -86,7 +86,9 @@ def gradients(layer, inputs, loss, **kwargs):
         def function(trainable, inputs):
             return loss(layer.stateless_call(trainable, _values(layer)[1], inputs, **kwargs)[0])
 
-        of_weights, of_inputs = jax.grad(function, argnums=(0, 1))(_values(layer)[0], inputs)
+        # Compiled as a whole: JAX would compile each operation for itself otherwise.
+        slopes = jax.jit(jax.grad(function, argnums=(0, 1)))
+        of_weights, of_inputs = slopes(_values(layer)[0], inputs)
     paths = [v.path for v in layer.trainable_variables]
     return dict(zip(paths, arrays(of_weights), strict=True)), arrays(of_inputs)
 
