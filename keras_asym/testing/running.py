@@ -84,7 +84,10 @@ def gradients(layer, inputs, loss, **kwargs):
         import jax
 
         def function(trainable, inputs):
-            return loss(layer.stateless_call(trainable, _values(layer)[1], inputs, **kwargs)[0])
+            # Not stateless_call, which hands `presence` to layers that do not take it.
+            state = list(zip(layer.trainable_variables, trainable, strict=True))
+            with keras.StatelessScope(state_mapping=state):
+                return loss(layer(inputs, **kwargs))
 
         # Compiled as a whole: JAX would compile each operation for itself otherwise.
         slopes = jax.jit(jax.grad(function, argnums=(0, 1)))
