@@ -94,7 +94,11 @@ class ModalityBlock(ModalityLayer):
         return self.layer(inputs, *args, **self._constants, **kwargs)
 
     def compute_output_spec(self, *args, presence=None, **kwargs):
-        return keras.Operation.compute_output_spec(self, *args, **kwargs)  # by calling it
+        # By calling it, on one example: JAX cannot divide an unknown batch by the modalities.
+        given = _with_batch((args, kwargs), None, self.count)
+        outputs = keras.Operation.compute_output_spec(self, *given[0], **given[1])
+        unknown = args[0].shape[0] is None
+        return _with_batch(outputs, self.count, None) if unknown else outputs
 
     def get_config(self):
         return {
@@ -117,6 +121,17 @@ class ModalityBlock(ModalityLayer):
 
 def _holds_tensors(value):
     return any(hasattr(x, "shape") for x in keras.tree.flatten(value))  # also NumPy's arrays
+
+
+def _with_batch(structure, old, new):
+    """Symbolic tensors of the batch size `old` as such of `new`."""
+
+    def changed(x):
+        if isinstance(x, keras.KerasTensor) and x.shape[:1] == (old,):
+            return keras.KerasTensor((new, *x.shape[1:]), dtype=x.dtype)
+        return x
+
+    return keras.tree.map_structure(changed, structure)
 
 
 def _encoded(value):

@@ -81,3 +81,10 @@ def test_a_place_without_a_layer():
     norms = {"third": ModalityLayerNormalization(2), "rest.7": ModalityLayerNormalization(2)}
     with pytest.raises(ValueError, match=r"places inside .*'residual'.*\['rest.7', 'third'\]"):
         block(2).replace(norms)
+
+
+@pytest.mark.parametrize("batch", [None, 6])
+def test_symbolic_batch(batch):
+    """JAX does not divide an unknown one by the number of modalities."""
+    inputs = keras.Input(batch_shape=(batch, 4, 5, CHANNELS))
+    assert block(3)(inputs).shape == (batch, 4, 5, CHANNELS)
