@@ -9,6 +9,7 @@ from keras_asym.fusion.normalizations import Settings
 from keras_asym.fusion.private_normalization import PrivateNormalization
 from keras_asym.fusion.proof import prove
 from keras_asym.fusion.strategy import FusionStrategy
+from keras_asym.keras_internals import operation_of
 from keras_asym.layers import FoldModalities, ModalityEnsemble
 
 
@@ -102,7 +103,7 @@ def to_multimodal(
                 "`ensemble=True` needs a network with one output. Received: network "
                 f"'{network.name}' with {len(network.outputs)} outputs"
             )
-        outputs["ensemble"] = ModalityEnsemble(len(names), name="ensemble", dtype=features.dtype)(
-            features
-        )
+        policy = getattr(operation_of(features), "dtype_policy", None)
+        mix = ModalityEnsemble(len(names), name="ensemble", dtype=policy)
+        outputs["ensemble"] = mix(features)
     return keras.Model(inputs, outputs, name=network.name)

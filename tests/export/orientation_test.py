@@ -46,7 +46,7 @@ def with_late_chunk(png, data):
 
 @tf.function(input_signature=[tf.TensorSpec((None,), "string")], autograph=False)
 def decoded(files):
-    return decode_images("rgb", files, 3, "uint8", 10_000)
+    return decode_images("rgb", files, 3, "uint8", 10_000, 10_000)
 
 
 def decode(*files):
@@ -155,7 +155,7 @@ def test_sixteen_bits():
     file = tf.io.encode_png(image).numpy()
 
     def decode_depth(data):
-        return decode_images("depth", tf.constant([data]), 1, "uint16", 10_000)
+        return decode_images("depth", tf.constant([data]), 1, "uint16", 10_000, 10_000)
 
     np.testing.assert_array_equal(decode_depth(file)[0], image)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"`depth` must .* EXIF orientation"):

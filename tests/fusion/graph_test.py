@@ -19,7 +19,7 @@ from tests.helpers import arrays, images, randomize, run
 PAIR = {"rgb": 3, "depth": 3}
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="tests.graph")
 class Block(layers.Layer):
     """A transformer block that keeps its normalizations in all the ways there are."""
 
