@@ -7,6 +7,7 @@ import pytest
 from keras_asym.fusion import AsymmetricFusion, ChannelExchanging, to_multimodal
 from keras_asym.layers import ResizeLike
 from keras_asym.networks import ENCODER_VARIABLES, RefineNet, ResNet
+from keras_asym.networks.refinenet import residual_units
 from tests.helpers import images, randomize_norms, run
 
 NARROW = (20, 16, 12, 8)
@@ -136,3 +137,15 @@ def test_wrong_arguments(kwargs, message):
         RefineNet(
             **{"backbone": "resnet18", "backbone_width": 8, "decoder_widths": NARROW, **kwargs}
         )
+
+
+def test_a_residual_unit_adds_its_rectified_input():
+    """relu(x) + conv(relu(conv(relu(x)))), with the published program's rectification in place."""
+    inputs = keras.Input((5, 6, 3))
+    network = keras.Model(inputs, residual_units(inputs, 1, "unit"))
+    first, second = (network.get_layer(f"unit_unit0_{i}_conv") for i in (1, 2))
+    x = images(2, 5, 6, 3)
+    rectified = np.maximum(x, 0)
+    expected = rectified + np.asarray(second(keras.ops.relu(first(rectified))))
+    np.testing.assert_allclose(network(x), expected, atol=1e-6)
+    assert (x < 0).any()
