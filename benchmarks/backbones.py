@@ -184,10 +184,11 @@ _HEAD = """# Backbones
 
 Networks of `keras.applications` and KerasHub, unmodified, made multimodal by `to_multimodal`: two
 sensors, random weights, small images. The columns on the right are the largest difference between a
-branch and the plain network on the same image, relative to the largest output: as the network is
-made, read again from a `.keras` file, of one sensor by `select_modalities`, and served from a
-SavedModel. {most:.0e} is the rounding of float32. Written by `python -m benchmarks.backbones
---write docs/backbones.md`.
+branch and the plain network on both images, relative to the largest output: as the network is made,
+read again from a `.keras` file, of one sensor by `select_modalities` (on one image, which rounds
+otherwise), and served from a SavedModel. {most:.0e} is the rounding of float32. Each line is what
+`python -m benchmarks.backbones --names NAME` printed; without `--names` it runs all, and
+`--write docs/backbones.md` writes this page.
 
 """
 
