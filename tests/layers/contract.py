@@ -10,10 +10,9 @@ from tests.helpers import arrays, images, randomize
 CHANNELS = 13  # neither a multiple of five nor even
 
 
-ONE_TO_THREE = pytest.mark.parametrize("modalities", [1, 2, 3])
-# What runs each layer many times: JAX compiles every one of them, and has fewer cases.
+# JAX compiles each case anew, and has fewer of them: the numbers of modalities do not differ there.
 ON_JAX = keras.backend.backend() == "jax"
-PRECISIONS = pytest.mark.parametrize("modalities", [2] if ON_JAX else [1, 2, 3])
+ONE_TO_THREE = pytest.mark.parametrize("modalities", [2] if ON_JAX else [1, 2, 3])
 PRESENCES = pytest.mark.parametrize("modalities", [3] if ON_JAX else [1, 2, 3, 4])
 
 
@@ -41,7 +40,7 @@ class LayerContract:
     def test_save_and_load(self, modalities):
         layer_checks.check_saving(self.case(modalities))
 
-    @PRECISIONS
+    @ONE_TO_THREE
     def test_precision(self, modalities):
         layer_checks.check_precision(self.case(modalities))
 
