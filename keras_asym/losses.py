@@ -2,6 +2,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_asym.ops import sum_over_replicas
+
 
 @keras.saving.register_keras_serializable(package="keras_asym")
 class ValidPixelCrossentropy(keras.losses.Loss):
@@ -70,7 +72,7 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         values = ops.where(is_class, values, float("nan"))
         if sample_weight is not None:
             values = values * _align(ops.cast(sample_weight, logits.dtype), len(labels.shape))
-        total = _sum_over_replicas(ops.sum(shares))
+        total = sum_over_replicas(ops.sum(shares))
         return ops.sum(ops.where(valid, values, 0.0)) / ops.where(total > 0, total, 1.0)
 
     def call(self, y_true, y_pred):
@@ -165,15 +167,3 @@ def _check_labels(labels, known, num_classes):
         [f"Labels must be in 0..{num_classes - 1} or the void label. Received:", labels],
         summarize=16,
     )
-
-
-def _sum_over_replicas(value):
-    """Sum over the replicas of tf.distribute; arrays are global on the other backends."""
-    if keras.backend.backend() != "tensorflow":
-        return value
-    import tensorflow as tf
-
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
