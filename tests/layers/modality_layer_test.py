@@ -18,10 +18,11 @@ class Others(ModalityLayer):
     def call(self, inputs, presence=None):
         if self.count == 1:
             return inputs
-        x = split_axis(inputs, self.count)
+        # In float32: the gradient of a share is a sum over all positions.
+        x = split_axis(keras.ops.cast(inputs, self.variable_dtype), self.count)
         shares = keras.ops.reshape(self.pick(self.shares), (self.count, *(1,) * (len(x.shape) - 2)))
-        others = mean_of_others(x, presence)
-        return merge_axis(x + keras.ops.cast(shares, x.dtype) * others)
+        outputs = merge_axis(x + shares * mean_of_others(x, presence))
+        return keras.ops.cast(outputs, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="tests")
