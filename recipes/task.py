@@ -47,6 +47,7 @@ class Task:
     |---|---|
     | `name`, `title` | name of its package; heading of a report |
     | `monitor`, `mode` | the logged value that says which model is the best, `"max"` or `"min"` |
+    | `main_metric` | what `monitor` looks at, as results call it |
     | `rules` | further rules for its settings |
     | `image_names` | names of the images that are read |
     | `image_specs` | `{name: spec}` of those that are normalized |

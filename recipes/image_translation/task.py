@@ -20,6 +20,7 @@ class ImageTranslation(Task):
     name = "image_translation"
     monitor = "val_ensemble_mae"
     mode = "min"
+    main_metric = "MAE"
     percent = False
     lower_is_better = LOWER_IS_BETTER
     note = "Lower is better but for PSNR and SSIM"
@@ -200,8 +201,9 @@ class ImageTranslation(Task):
                 f"input: {name}": picture(inputs[name][..., : examples.channels[name]])
                 for name in names
             }
-            images.update({f"from {key}": picture(outputs[key][0]) for key in names})
-            if len(names) > 1:
+            branches = [key for key in names if key in outputs]  # networks that merge have none
+            images.update({f"from {key}": picture(outputs[key][0]) for key in branches})
+            if len(branches) != 1:
                 images["ensemble"] = picture(outputs["ensemble"][0])
             images[f"target: {self.config.target}"] = picture(target)
             panels.append((example_id(raw, number), images))

@@ -27,6 +27,7 @@ class Segmentation(Task):
     name = "segmentation"
     monitor = "val_ensemble_mean_iou"
     mode = "max"
+    main_metric = "mean IoU"
     percent = True
     lower_is_better = ()
     note = "Percent"

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,11 +11,13 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_asym.training import Distribution, read_state
+from recipes import config as configs
 from recipes import train
-from recipes.compare import compare
+from recipes.compare import compare, tabulate
 from recipes.dry_run import dry_run
 from recipes.evaluate import evaluate_run
 from recipes.export import export_run, parse
+from recipes.fusions import FUSIONS
 from recipes.predict import predict_folder
 from recipes.segmentation.configs import folder
 from recipes.segmentation.evaluation import Protocol
@@ -362,14 +365,46 @@ def test_a_held_out_part_of_train_chooses_the_best(tmp_path, data_dir):
     assert [len(dataset.source(split)) for split in dataset.splits] == [2, 3, 1]
 
 
-def test_comparison_refuses_runs_of_another_config(run, data_dir, tmp_path):
-    (tmp_path / "channel_exchanging_0").symlink_to(run[0])
-    table = compare(Segmentation(tiny_config(data_dir)), tmp_path, ["channel_exchanging"], [0])
+def test_comparison_measures_finished_runs_once_and_refuses_another_config(run, data_dir, tmp_path):
+    shutil.copytree(run[0], tmp_path / "channel_exchanging_0")
+    results = tmp_path / "channel_exchanging_0" / "results.json"
+    before = json.loads(results.read_text())
+    task = Segmentation(tiny_config(data_dir))
+    table = compare(task, tmp_path, ["channel_exchanging"], [0])
     assert "| channel_exchanging: ensemble |" in table
+    measured = results.read_text()
+    cost = json.loads(measured)["cost"]
+    assert json.loads(measured) == {**before, "cost": cost}
+    assert cost["size"] == [48, 64] and cost["macs"] > 0 and cost["milliseconds"] > 0
+    assert compare(task, tmp_path, ["channel_exchanging"], [0]) == table == tabulate(task, tmp_path)
+    assert results.read_text() == measured
     config = tiny_config(data_dir)
     config.fusion.threshold = 0.5
-    with pytest.raises(ValueError, match=r"config.fusion.threshold: 0.02 there, 0.5 asked for"):
-        compare(Segmentation(config), tmp_path, ["channel_exchanging"], [0])
+    for program in (compare, tabulate):
+        with pytest.raises(ValueError, match=r"fusion.threshold: 0.02 there, 0.5 asked for"):
+            program(Segmentation(config), tmp_path, ["channel_exchanging"], [0])
+
+
+def test_a_variant_that_cannot_be_built_does_not_stop_the_others(run, data_dir, tmp_path):
+    folder = tmp_path / "channel_exchanging_0"
+    shutil.copytree(run[0], folder)
+    config = tiny_config(data_dir)
+    config.fusion.shuffle_sites = "nowhere"
+    (folder / "config.json").write_text(configs.to_json(config))
+    variants = ["asymmetric_fusion", "channel_exchanging"]
+    with pytest.raises(ValueError, match=r"These could not be:\n  asymmetric_fusion_0: .*nowhere"):
+        compare(Segmentation(config), tmp_path, variants, [0])
+    text = (tmp_path / "comparison.md").read_text()
+    assert "| channel_exchanging: ensemble |" in text and "| asymmetric_fusion |" in text
+
+
+def test_all_variants_are_tried(tmp_path, capsys):
+    config = folder.get_config()
+    config.freeze_statistics = False
+    with pytest.raises(ValueError, match=r"`config.data.root` must be the folder"):
+        compare(Segmentation(config), tmp_path, ["all"], [0])
+    text = capsys.readouterr().out
+    assert all(f"{name}_0 could not be trained" in text for name in ("rgb", "depth", *FUSIONS))
 
 
 MISTAKES = [
