@@ -5,6 +5,8 @@ import numpy as np
 # Taskonomy's users divide by these (Wang et al. 2020, arXiv 2011.05005).
 _TEXTURE_MAX = 11355
 _OCCLUSION_MAX = 11584
+LARGEST_ILLUMINATION = 2.0
+"""What the brightest value of `illumination` stands for: twice a white wall's full light."""
 
 
 def encode_depth(metres, is_open):
@@ -23,6 +25,16 @@ def encode_reshading(cosine, distance, is_open):
     value = np.clip(cosine, 0, 1) / (1 + (distance / 8) ** 2)
     value = np.where(is_open, 0, 255 * value + 0.5).astype(np.uint8)
     return np.repeat(value[..., None], 3, -1)
+
+
+def encode_light(light, largest=1.0):
+    """uint8 `255 (light / largest)^(1 / 2.2)`; more light than `largest` is cut off.
+
+    The picture without noise is the product of albedo and illumination, and so is its encoding:
+    `radiance / 255 = min(1, 2^(1 / 2.2) albedo / 255 illumination / 255)` but for the rounding.
+    """
+    share = np.clip(light / np.float32(largest), 0, 1)
+    return (255 * share ** np.float32(1 / 2.2) + np.float32(0.5)).astype(np.uint8)
 
 
 def edge_texture(light):

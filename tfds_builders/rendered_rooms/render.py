@@ -7,7 +7,7 @@ import numpy as np
 from tfds_builders.rendered_rooms import domains, sensors
 from tfds_builders.rendered_rooms.ray_caster import cast
 from tfds_builders.rendered_rooms.scene import sample_scene
-from tfds_builders.rendered_rooms.shading import radiance, surfaces_of
+from tfds_builders.rendered_rooms.shading import reflected, surfaces_of
 
 # Horizontal field of view of the camera in degrees.
 FIELD_OF_VIEW = 66.0
@@ -57,6 +57,9 @@ def render(seed, width=160, height=120):
         - `reshading`: uint8, 3 equal channels; 0 = no geometry.
         - `depth_euclidean`, `depth_zbuffer`: uint16, exact, 1/512 m, 65535 = no geometry.
         - `edge_texture`, `edge_occlusion`: uint16.
+        - `albedo`: uint8, 3 channels, `illumination`: uint8, 1 channel, and `radiance`: uint8, 3
+          channels, the noise-free picture. All are gamma-encoded, and `radiance` is the product of
+          the other two, see `domains.encode_light`.
         - `label`: uint8, index into `CLASS_NAMES`.
 
     Raises:
@@ -81,7 +84,8 @@ def render(seed, width=160, height=120):
     length = np.broadcast_to(np.sqrt(x * x + y * y + 1), (height, width)).astype(np.float32)
     hits = cast(scene.room, scene.solids, scene.camera_position, direction)
     label, is_open, material, materials, coordinates = surfaces_of(scene, hits)
-    light = radiance(scene, hits, material, materials, coordinates).reshape(height, width, 3)
+    albedo, illumination = reflected(scene, hits, material, materials, coordinates)
+    light = (albedo * illumination).reshape(height, width, 3)
     shininess = np.float32([m.shininess for m in materials])[material].reshape(height, width)
 
     def image(flat):
@@ -106,5 +110,8 @@ def render(seed, width=160, height=120):
         "depth_zbuffer": domains.encode_depth(z, is_open)[..., None],
         "edge_texture": domains.edge_texture(light)[..., None],
         "edge_occlusion": occlusion[..., None],
+        "albedo": domains.encode_light(image(albedo)),
+        "illumination": domains.encode_light(image(illumination), domains.LARGEST_ILLUMINATION),
+        "radiance": domains.encode_light(light),
         "label": image(label)[..., None],
     }

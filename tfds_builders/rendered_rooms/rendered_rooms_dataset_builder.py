@@ -66,8 +66,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     >>> tfds.load("rendered_rooms/160x120", split="train", data_dir=...)
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES: ClassVar = {"1.0.0": "First version."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES: ClassVar = {
+        "1.1.0": "Albedo, illumination and radiance added; all others as in 1.0.0.",
+        "1.0.0": "First version.",
+    }
     BUILDER_CONFIGS: ClassVar = [RenderedRoomsConfig(160, 120), RenderedRoomsConfig(320, 240)]
 
     def __init__(self, *, config=None, **kwargs):
@@ -92,6 +95,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             "depth_zbuffer": image(np.uint16, 1),
             "edge_texture": image(np.uint16, 1),
             "edge_occlusion": image(np.uint16, 1),
+            "albedo": image(np.uint8, 3),
+            "illumination": image(np.uint8, 1),
+            "radiance": image(np.uint8, 3),
             "label": tfds.features.LabeledImage(
                 labels=list(CLASS_NAMES), shape=(*shape, 1), dtype=np.uint8, encoding_format="png"
             ),

@@ -78,8 +78,8 @@ def _corner_darkening(scene, hits):
     return factor
 
 
-def radiance(scene, hits, material, materials, coordinates):
-    """Linear light from each hit, without noise.
+def reflected(scene, hits, material, materials, coordinates):
+    """What each hit reflects and how brightly it is lit: their product is its light.
 
     Args:
         scene: A `Scene`.
@@ -87,7 +87,8 @@ def radiance(scene, hits, material, materials, coordinates):
         material, materials, coordinates: As `surfaces_of` returns them.
 
     Returns:
-        `(rays, 3)` float32; 1 is a white wall in full light.
+        `albedo` `(rays, 3)` in 0..1 and `illumination` `(rays, 1)`, both float32, linear. A surface
+        that shines by itself counts as one that is lit the more.
     """
     color = np.zeros((len(hits.t), 3), np.float32)
     emitted = np.zeros((len(hits.t), 1), np.float32)
@@ -108,7 +109,17 @@ def radiance(scene, hits, material, materials, coordinates):
     ambient = np.float32(scene.ambient) * _corner_darkening(scene, hits)
     # Ambient light comes from above more than from below.
     ambient *= 1 + np.float32(0.15) * hits.normal[:, 2]
-    return color * ((ambient + 0.8 * direct)[:, None] + emitted)
+    return color, (ambient + 0.8 * direct)[:, None] + emitted
+
+
+def radiance(scene, hits, material, materials, coordinates):
+    """Linear light from each hit, without noise: `(rays, 3)`; 1 is a white wall in full light.
+
+    Args:
+        scene, hits, material, materials, coordinates: As for `reflected`.
+    """
+    albedo, illumination = reflected(scene, hits, material, materials, coordinates)
+    return albedo * illumination
 
 
 def patches(rng, height, width, size):

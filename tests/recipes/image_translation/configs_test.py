@@ -2,9 +2,11 @@ import importlib
 import pathlib
 
 import pytest
+import tensorflow as tf
 
 from recipes.image_translation import configs
 from recipes.image_translation.task import ImageTranslation
+from tfds_builders.rendered_rooms import render
 
 NAMES = sorted(
     path.stem for path in pathlib.Path(configs.__path__[0]).glob("*.py") if path.stem != "__init__"
@@ -46,3 +48,14 @@ def test_all_combinations_of_the_papers_are_there():
     others = [(("rgb", shade), normal), (("rgb", normal), shade), (("rgb", edge), depth)]
     expected = [*((inputs, "rgb") for inputs in to_rgb), *others]
     assert {(frozenset(inputs), target) for inputs, target in expected} <= found
+
+
+def test_a_target_that_only_both_inputs_determine():
+    """By a guess from both: the product of the inputs as the network sees them, in [0, 1]."""
+    task = ImageTranslation(config_of("rendered_rooms_albedo_illumination"))
+    inputs, target, _ = task.examples.evaluation(
+        {name: tf.constant(image) for name, image in render(0, 128, 128).items()}, "room"
+    )
+    albedo, illumination = ((inputs[name] + 1) / 2 for name in task.config.inputs)
+    product = tf.minimum(2 ** (1 / 2.2) * albedo * illumination, 1)
+    assert float(tf.reduce_mean(tf.abs(product - (target + 1) / 2))) < 0.003

@@ -15,6 +15,12 @@ def test_normal():
     np.testing.assert_array_equal(domains.encode_normal(normal, is_open), expected)
 
 
+def test_light_is_gamma_encoded_and_cut_off():
+    light = np.float32([[0, 1 / 2**2.2, 1, 1.5]])
+    np.testing.assert_array_equal(domains.encode_light(light), [[0, 128, 255, 255]])
+    np.testing.assert_array_equal(domains.encode_light(2 * light, 2.0), [[0, 128, 255, 255]])
+
+
 def test_edge_texture_of_a_step():
     light = np.zeros((4, 6, 3), np.float32)
     light[:, 3:] = 1

@@ -20,6 +20,9 @@ CHANNELS = {
     "depth_zbuffer": (1, np.uint16),
     "edge_texture": (1, np.uint16),
     "edge_occlusion": (1, np.uint16),
+    "albedo": (3, np.uint8),
+    "illumination": (1, np.uint8),
+    "radiance": (3, np.uint8),
     "label": (1, np.uint8),
 }
 
@@ -162,6 +165,31 @@ def test_reshading_is_the_cosine_of_the_normal(frames):
     seen = np.isfinite(distance)
     expected = 255 * np.clip(cosine, 0, 1) / (1 + (distance / 8) ** 2)
     np.testing.assert_allclose(shade[..., 0][seen], expected[seen], atol=2.5)
+
+
+def test_radiance_is_the_product_of_albedo_and_illumination(frames):
+    for frame in frames:
+        albedo, light = frame["albedo"] / 255, frame["illumination"] / 255
+        product = np.minimum(255 * 2 ** (1 / 2.2) * albedo * light, 255)
+        assert np.abs(product - frame["radiance"]).max() < 2
+
+
+def test_neither_albedo_nor_illumination_says_the_other(frames):
+    """A surface of one albedo is lit differently, and what is lit alike has different albedos."""
+    spread = {"albedo": [], "illumination": []}
+    for frame in frames:
+        radiance = frame["radiance"][..., 0].astype(float)
+        for name, found in spread.items():
+            values = frame[name][..., 0]
+            common = np.bincount(values.ravel()).argmax()
+            found.append(np.ptp(radiance[values == common]))
+    assert np.median(spread["albedo"]) > 40 and np.median(spread["illumination"]) > 40
+
+
+def test_the_picture_is_the_radiance_with_the_cameras_faults(frames):
+    for frame in frames:
+        both = [frame[name].astype(float).ravel() for name in ("rgb", "radiance")]
+        assert np.corrcoef(both)[0, 1] > 0.9
 
 
 def flush_borders(frame, names):

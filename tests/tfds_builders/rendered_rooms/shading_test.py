@@ -6,7 +6,7 @@ from tfds_builders.rendered_rooms.class_names import LABEL
 from tfds_builders.rendered_rooms.materials import Material
 from tfds_builders.rendered_rooms.ray_caster import Solid, cast
 from tfds_builders.rendered_rooms.scene import Decal, Scene
-from tfds_builders.rendered_rooms.shading import radiance, surfaces_of
+from tfds_builders.rendered_rooms.shading import radiance, reflected, surfaces_of
 
 WHITE = Material("plain", (0.8, 0.8, 0.8), (0.8, 0.8, 0.8))
 RED = Material("plain", (0.8, 0.0, 0.0), (0.8, 0.0, 0.0))
@@ -76,6 +76,10 @@ def test_light():
     light = radiance(SCENE, hits, *surfaces)
     assert light.shape == (len(TARGETS), 3) and (light >= 0).all() and (light < 2).all()
     red = light[:, 1] == 0
+    albedo, illumination = reflected(SCENE, hits, *surfaces)
+    np.testing.assert_array_equal(light, albedo * illumination)
+    np.testing.assert_allclose(albedo.max(-1), 0.8, rtol=0.1)
+    assert illumination.shape == (len(TARGETS), 1)
     colored = [LABEL[name] for name in ("door", "window", "picture", "rug", "box")]
     np.testing.assert_array_equal(red, np.isin(label, colored))
     # A board under the lamp shades the floor and not the ceiling.
