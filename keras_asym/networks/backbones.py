@@ -1,0 +1,196 @@
+import math
+import re
+
+import keras
+
+from keras_asym.keras_internals import nodes_of
+from keras_asym.networks.resnet import DEPTHS as RESNETS
+from keras_asym.networks.resnet import ResNet
+from keras_asym.networks.xception import DEPTHS as XCEPTIONS
+from keras_asym.networks.xception import Xception
+
+NAMES = tuple(
+    [f"resnet{depth}" for depth in RESNETS]
+    + [f"resnet{depth}_deep" for depth in RESNETS]
+    + [f"xception{depth}" for depth in XCEPTIONS]
+)
+"""Encoders of this package, which can be dilated."""
+_STRIDES = (4, 8, 16, 32)
+_SIZE = 512  # of the image on which strides are found, where a model takes any
+_BORDERS = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
+
+
+def backbone(name, output_stride=32, input_shape=(None, None, 3), width=None):
+    """An encoder by its name.
+
+    Args:
+        name: `"resnet18"`, `"resnet34"`, `"resnet50"`, `"resnet101"` or `"resnet152"`; the same
+            with `"_deep"` for a deep stem; `"xception41"`, `"xception65"` or `"xception71"`; or a
+            class of `keras.applications`, such as `"MobileNetV3Large"`, with random weights. Some
+            of the latter scale their images themselves, as their documentation says.
+        output_stride: 8, 16 or 32: the stride from which on convolutions are dilated in place of
+            being strided. Encoders of `keras.applications` have 32.
+        input_shape: `(height, width, channels)`; height and width may be `None`.
+        width: Channels of the first layer, for encoders of this package; `None` is the published
+            one.
+
+    Returns:
+        Functional `keras.Model` whose outputs are features by ascending stride: one for each of 4,
+        8, 16 and 32, as far as it has them, or, if it is dilated, for each of its four stages.
+
+    Raises:
+        ValueError: If there is no such encoder, or not with that stride or width.
+
+    Example:
+
+    >>> model = keras_asym.networks.backbone("MobileNetV3Small", input_shape=(64, 96, 3))
+    >>> [x.shape[1:3] for x in model.outputs]
+    [(16, 24), (8, 12), (4, 6), (2, 3)]
+    """
+    if name in NAMES:
+        return _own(name, output_stride, input_shape, width)
+    make = getattr(keras.applications, name, None) if isinstance(name, str) else None
+    if not callable(make):
+        raise ValueError(
+            f"`backbone` must be one of {list(NAMES)}, a class of keras.applications such as "
+            f'"MobileNetV3Large", or a functional keras.Model. Received: backbone={name!r}'
+        )
+    if output_stride != 32 or width is not None:
+        raise ValueError(
+            "`output_stride` must be 32 and `width` None for encoders of keras.applications. "
+            f"Received: output_stride={output_stride}, width={width} with {name!r}"
+        )
+    model = make(include_top=False, weights=None, input_shape=input_shape)
+    return keras.Model(model.inputs[0], list(feature_pyramid(model).values()), name=model.name)
+
+
+def feature_pyramid(model):
+    """The features of a functional encoder by their stride.
+
+    They are taken from the model's outputs, if it has several; from its `pyramid_outputs`, as
+    KerasHub's backbones have them; otherwise they are the results of the last layer at each stride
+    through which everything passes that follows, such as a block's end or the expansion in front of
+    a strided convolution. Where no layer is like that (NASNet), it is the last one. Strides are
+    found by the shapes of an image, whatever the layers' names are.
+
+    Args:
+        model: Functional `keras.Model` with one image input.
+
+    Returns:
+        Dictionary of stride, 4, 8, 16 and 32 as far as there are, to symbolic tensor of the model.
+
+    Raises:
+        ValueError: If `model` is no such model, or has no features with one of these strides.
+
+    Example:
+
+    >>> model = keras.applications.MobileNetV2(
+    ...     include_top=False, weights=None, input_shape=(64, 64, 3))
+    >>> {stride: x.shape[-1] for stride, x in keras_asym.networks.feature_pyramid(model).items()}
+    {4: 144, 8: 192, 16: 576, 32: 1280}
+    """
+    return dict(feature_stages(model))
+
+
+def feature_stages(model):
+    """Pairs of stride and features by ascending stride; those of a dilated encoder repeat one."""
+    if len(getattr(model, "inputs", None) or ()) != 1 or len(model.inputs[0].shape) != 4:
+        raise ValueError(
+            "`backbone` must be a functional keras.Model with one image input (batch, height, "
+            f"width, channels). Received: {type(model).__name__} '{getattr(model, 'name', model)}'"
+        )
+    chosen = getattr(model, "pyramid_outputs", None)
+    if len(model.outputs) > 1 or chosen:
+        tensors = list(model.outputs if len(model.outputs) > 1 else chosen.values())
+        found = list(zip(_strides(model, tensors), tensors, strict=True))
+        found = sorted((x for x in found if x[0] in _STRIDES), key=lambda pair: pair[0])
+    else:
+        found = _last_of_each_stride(model)
+    if not found:
+        raise ValueError(
+            f"`backbone` must have features at one of the strides {list(_STRIDES)}. "
+            f"Received: '{model.name}' without any"
+        )
+    return found
+
+
+def encoder_of(backbone_or_model, output_stride, default_stride, width, input_shape):
+    """The model of a network's argument `backbone`, and its `feature_stages`.
+
+    Args:
+        backbone_or_model: Name or functional model.
+        output_stride: What the user wants; `None` for the default, or what the model has.
+        default_stride: Output stride of this package's encoders in that network.
+        width: As for `backbone`.
+        input_shape: As for `backbone`.
+    """
+    model = backbone_or_model
+    if not isinstance(model, keras.Model):
+        own = model in NAMES
+        stride = output_stride or (default_stride if own else 32)
+        model = backbone(model, stride, input_shape, width)
+    elif width is not None:
+        raise ValueError(
+            "`backbone_width` must be None for an encoder that is given as a model. "
+            f"Received: backbone_width={width}, backbone='{model.name}'"
+        )
+    stages = feature_stages(model)
+    if output_stride not in (None, stages[-1][0]):
+        raise ValueError(
+            f"`output_stride` must be that of the encoder, {stages[-1][0]}, or None. "
+            f"Received: output_stride={output_stride}, backbone='{model.name}'"
+        )
+    return model, stages
+
+
+def _own(name, output_stride, input_shape, width):
+    kind, depth, deep = re.fullmatch(r"([a-z]+)(\d+)(_deep)?", name).groups()
+    options = {"output_stride": output_stride, "input_shape": input_shape, "name": name}
+    if width is not None:
+        options["width"] = width
+    if kind == "xception":
+        return Xception(int(depth), **options)
+    return ResNet(int(depth), stem="deep" if deep else "7x7", **options)
+
+
+def _last_of_each_stride(model):
+    nodes = nodes_of(model)
+    tensors = [tensor for node in nodes for tensor in node.outputs]
+    place = {id(x): -1 for x in model.inputs}
+    place |= {id(x): index for index, node in enumerate(nodes) for x in node.outputs}
+    reach, passed_by_all = -1, set()
+    last_use = dict.fromkeys(range(-1, len(nodes)), -1)
+    for index, node in enumerate(nodes):
+        for tensor in node.input_tensors:
+            last_use[place[id(tensor)]] = index
+    # In topological order nothing goes around a node if nothing before it is used after it.
+    for index in range(len(nodes)):
+        reach = max(reach, last_use[index - 1])
+        if reach <= index:
+            passed_by_all.add(index)
+    found, any_layer = {}, {}
+    for stride, tensor in zip(_strides(model, tensors), tensors, strict=True):
+        index = place[id(tensor)]
+        if stride in _STRIDES and not isinstance(nodes[index].operation, _BORDERS):
+            any_layer[stride] = tensor
+            if index in passed_by_all:
+                found[stride] = tensor
+    return sorted({**any_layer, **found}.items(), key=lambda pair: pair[0])
+
+
+def _strides(model, tensors):
+    """Stride of each symbolic tensor of the model; `None` where it is no feature map."""
+    _, height, width, channels = model.inputs[0].shape
+    size = height or _SIZE, width or _SIZE
+    shapes = keras.Function(model.inputs, tensors).compute_output_shape([(None, *size, channels)])
+    return [_stride(size, shape) for shape in shapes]
+
+
+def _stride(size, shape):
+    if len(shape) != 4 or not all(shape[1:3]):
+        return None
+    # Rounded: without padding there are some pixels less.
+    strides = {
+        round(math.log2(pixels / number)) for pixels, number in zip(size, shape[1:3], strict=True)
+    }
+    return 2 ** strides.pop() if len(strides) == 1 else None
