@@ -114,6 +114,15 @@ def compiled_losses_and_metrics(model):
     return model._compile_loss, model._compile_metrics
 
 
+def loss_of_one_output(model, loss):
+    """What a compiled model makes of a loss for one output: also of a name or a function.
+
+    Returns:
+        `keras.losses.Loss`.
+    """
+    return type(model._compile_loss)(loss)
+
+
 def replace_symbolic_build(model, make):
     """Gives a model another way to build itself from its first batch than Keras' own.
 

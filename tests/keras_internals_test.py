@@ -230,6 +230,15 @@ def test_compiled_losses_and_metrics():
     }
 
 
+@pytest.mark.parametrize("loss", ["mse", keras.losses.mean_squared_error])
+def test_loss_of_one_output(loss):
+    made = keras_internals.loss_of_one_output(compiled(), loss)
+    y, x, weights = images(2, 5), images(2, 5, seed=1), np.array([1.0, 0.0])
+    assert isinstance(made, keras.losses.Loss) and not made.metrics
+    expected = keras.losses.MeanSquaredError()(y, x, weights)
+    assert float(made(y, x, weights)) == pytest.approx(float(expected)) and float(expected) > 0
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="several hosts: TensorFlow")
 def test_replace_symbolic_build():
     model, seen = compiled(metrics=["mae"]), []

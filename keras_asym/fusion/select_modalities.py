@@ -65,7 +65,8 @@ def select_modalities(model, names):
     outputs = unfold_structure(features, names)
     if "ensemble" in model.output:
         mix = operation_of(model.output["ensemble"])
-        outputs["ensemble"] = _selected(mix, chosen)(features)
+        first = features[0] if isinstance(features, list | tuple) else features
+        outputs["ensemble"] = _selected(mix, chosen)(first)
     return keras.Model(inputs, outputs, name=f"{model.name}_{'_'.join(names)}")
 
 

@@ -50,7 +50,8 @@ def to_multimodal(
             layer's own setting.
         instance_statistics: Whether instance normalizations use the instance's own statistics at
             test time, too; moving averages otherwise.
-        ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added.
+        ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added; of a
+            list of outputs, that of the first ones.
         check: Whether the model proves on a random image that the first and the last branch, each
             on its own, are the plain network. That takes a few runs of it on a small image; not
             inside a `tf.function`. `None` means yes, unless the environment variable
@@ -98,12 +99,14 @@ def to_multimodal(
         prove(network, keras.Model(folded, features), private, len(names))
     outputs = unfold_structure(features, names)
     if ensemble:
-        if keras.tree.is_nested(features):
+        first = features[0] if isinstance(features, list | tuple) else features
+        if keras.tree.is_nested(first):
             raise ValueError(
-                "`ensemble=True` needs a network with one output. Received: network "
-                f"'{network.name}' with {len(network.outputs)} outputs"
+                "`ensemble=True` needs a network with one output, or a list of outputs of which "
+                f"the first one is mixed. Received: network '{network.name}' with a structure of "
+                f"{len(network.outputs)} outputs"
             )
-        policy = getattr(operation_of(features), "dtype_policy", None)
+        policy = getattr(operation_of(first), "dtype_policy", None)
         mix = ModalityEnsemble(len(names), name="ensemble", dtype=policy)
-        outputs["ensemble"] = mix(features)
+        outputs["ensemble"] = mix(first)
     return keras.Model(inputs, outputs, name=network.name)

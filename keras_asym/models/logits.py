@@ -30,9 +30,14 @@ def check_loss(loss, network, branch):
     Args:
         loss: Loss of one output, as given to `compile`.
         network: Network made by `to_multimodal`.
-        branch: Name of one of its modalities, whose output is looked at.
+        branch: Name of one of its outputs, which is looked at, and its auxiliary ones with it.
     """
-    last = _last_operation(network.output[branch])
+    for output in keras.tree.flatten(network.output[branch]):
+        _check_output(loss, network, output)
+
+
+def _check_output(loss, network, output):
+    last = _last_operation(output)
     activation = _activation(last)
     from_logits = isinstance(loss, ValidPixelCrossentropy) or getattr(loss, "from_logits", None)
     if activation in _TO_PROBABILITIES and from_logits:

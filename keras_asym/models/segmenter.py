@@ -3,9 +3,15 @@ import numpy as np
 from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
-from keras_asym.keras_internals import compiled_losses_and_metrics
+from keras_asym.keras_internals import compiled_losses_and_metrics, loss_of_one_output
 from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
+from keras_asym.models.auxiliary import (
+    auxiliary_keys,
+    check_auxiliary,
+    split_outputs,
+    without_auxiliary,
+)
 from keras_asym.models.inputs import (
     at_least_float32,
     check_images,
@@ -32,7 +38,8 @@ class Segmenter(MultimodalModel):
     Args:
         network: Plain functional model from one image to logits of any resolution, such as
             `RefineNet`; or, with `modalities=None`, one that `to_multimodal(..., ensemble=True)`
-            has made.
+            has made. A network with auxiliary outputs gives a list, `[logits, auxiliary_1,
+            auxiliary_2, ...]`.
         modalities: Dictionary of modality name -> number of channels.
         fusion: Fusion strategy; `PrivateNormalization` by default.
         freeze_statistics: Whether the moving statistics of the norms are kept and used in
@@ -42,6 +49,9 @@ class Segmenter(MultimodalModel):
         ignore_class: The void label.
         evaluation_resize: `"bilinear"`, or `"bicubic"` as in the published evaluation: how logits
             are resized to the input's size outside training (always bilinear in training).
+        auxiliary_weights: One weight for each auxiliary output. In training the same loss of each
+            one, times its weight, is added for each branch; the ensemble mixes the logits alone.
+            Nothing but training computes auxiliary outputs.
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
@@ -55,12 +65,16 @@ class Segmenter(MultimodalModel):
 
     Output shape:
         Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
-        `"ensemble"`.
+        `"ensemble"`. In training also the auxiliary outputs, as `"rgb/auxiliary_1"`.
+
+    Attributes:
+        network: The multimodal network without what only auxiliary outputs need.
+        training_network: The one with them; the same network where there are none.
 
     Raises:
         ValueError: If a modality is missing from the inputs, has another number of channels than
             declared or another size than the first one; if `modalities` is `None` and `network`
-            is not multimodal.
+            is not multimodal; if there are not as many `auxiliary_weights` as auxiliary outputs.
 
     Example:
 
@@ -82,6 +96,7 @@ class Segmenter(MultimodalModel):
         synchronized=None,
         ignore_class=255,
         evaluation_resize="bilinear",
+        auxiliary_weights=(),
         name="segmenter",
         **kwargs,
     ):
@@ -97,11 +112,14 @@ class Segmenter(MultimodalModel):
             )
         else:
             _check_multimodal(network, fusion, freeze_statistics, synchronized)
-        self.network = network
+        self.auxiliary_weights = check_auxiliary(auxiliary_weights, network)
+        self.network = without_auxiliary(network)
+        self.training_network = network
+        self._loss_of_each = {}  # of the auxiliary outputs, by the branch; `compile` gives them
         self.ignore_class = ignore_class
         self.evaluation_resize = evaluation_resize
         self.modality_names = tuple(modality_names(network))
-        self.num_classes = network.output["ensemble"].shape[-1]
+        self.num_classes = self.network.output["ensemble"].shape[-1]
         # With one modality the ensemble is the branch: it has no loss of its own.
         branches = self.modality_names
         self.output_keys = (*branches, "ensemble")
@@ -117,12 +135,14 @@ class Segmenter(MultimodalModel):
         size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
         images = without_absent(images, presence)
-        outputs, resized = self.network(images, training=training, presence=presence), {}
+        network = self.training_network if training else self.network
+        outputs, resized = network(images, training=training, presence=presence), {}
         for key in self.loss_keys:
-            logits = at_least_float32(outputs[key])
-            resized[key] = (
-                resize_bicubic(logits, size) if bicubic else resize_bilinear(logits, size)
-            )
+            logits, auxiliary = split_outputs(outputs[key])
+            keys = [key, *auxiliary_keys(key, len(auxiliary))]
+            for each, x in zip(keys, [logits, *auxiliary], strict=True):
+                x = at_least_float32(x)
+                resized[each] = resize_bicubic(x, size) if bicubic else resize_bilinear(x, size)
         if len(self.modality_names) == 1:
             resized["ensemble"] = resized[self.modality_names[0]]
         return resized
@@ -149,10 +169,13 @@ class Segmenter(MultimodalModel):
         for each in keras.tree.flatten(loss):
             if isinstance(each, ValidPixelCrossentropy):
                 each.check_classes(self.num_classes)
-            check_loss(each, self.network, self.modality_names[0])
+            check_loss(each, self.training_network, self.loss_keys[0])
         if not isinstance(loss, dict):
             loss = {key: loss for key in self.loss_keys}
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+        self._loss_of_each = {
+            key: loss_of_one_output(self, each) for key, each in loss.items() if each is not None
+        }
 
     def make_train_function(self, force=False):
         self._build_losses_and_metrics()
@@ -189,14 +212,21 @@ class Segmenter(MultimodalModel):
         targets = {key: masks[key] for key in self.loss_keys}
         outputs = {key: y_pred[key] for key in self.loss_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in targets}
-        return super().compute_loss(x, targets, outputs, weights, training)
+        total = super().compute_loss(x, targets, outputs, weights, training)
+        for key, loss in self._loss_of_each.items():
+            names = auxiliary_keys(key, len(self.auxiliary_weights))
+            for name, weight in zip(names, self.auxiliary_weights, strict=True):
+                if name in y_pred:  # in training, and not of the ensemble
+                    total = total + weight * loss(masks[key], y_pred[name], sample_weight)
+        return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         masks = self._masks(x, y)
         for metric in self.confusion:
             metric.update_state(masks[metric.name], y_pred[metric.name])
+        outputs = {key: y_pred[key] for key in self.output_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in masks}
-        return super().compute_metrics(x, masks, y_pred, weights)
+        return super().compute_metrics(x, masks, outputs, weights)
 
     def _masks(self, x, y):
         """The mask of each output: void where an example lacks what the output is of."""
@@ -215,6 +245,8 @@ class Segmenter(MultimodalModel):
     def select(self, names):
         """A Segmenter on a subset of the modalities that shares every weight with this one.
 
+        It has no auxiliary outputs.
+
         Args:
             names: List of modality names, at least one.
         """
@@ -229,9 +261,10 @@ class Segmenter(MultimodalModel):
     def get_config(self):
         return {
             **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
+            "network": keras.saving.serialize_keras_object(self.training_network),
             "ignore_class": self.ignore_class,
             "evaluation_resize": self.evaluation_resize,
+            "auxiliary_weights": self.auxiliary_weights,
         }
 
     @classmethod

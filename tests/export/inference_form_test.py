@@ -19,6 +19,7 @@ from keras_asym.networks import RefineNet
 from keras_asym.ops import any_other, beside, mean_of_others, merge_axis, split_axis
 from tests.helpers import distance, images, randomize
 from tests.models import tiny, tiny_translator
+from tests.models.auxiliary_test import auxiliary_network
 from tests.models.tiny import tiny_segmenter
 
 SYSTEMS = {
@@ -239,6 +240,17 @@ def test_transposed_convolutions(size, strides, padding, rearranged, use_bias):
     found = operations(InferenceForm(model), x)
     assert ("Conv2DBackpropInput" not in found) == rearranged
     assert keras.layers.Conv2DTranspose.call.__module__.startswith("keras.")  # as it was
+
+
+@pytest.mark.parametrize("constant_of", [constant, None])
+def test_auxiliary_outputs_are_not_computed(constant_of):
+    settings = {"auxiliary_weights": (0.5, 0.25)}
+    model = randomize(Segmenter(auxiliary_network(), {"rgb": 3, "depth": 1}, **settings))
+    assert_same(model, tiny.batch(2)[0])
+    plain = Segmenter(model.network)
+    x = tiny.batch(2)[0]
+    found, expected = (operations(InferenceForm(m, constant_of), x) for m in (model, plain))
+    assert found == expected and found.count("Conv2D") == 3
 
 
 def test_dropout_at_test_stays():

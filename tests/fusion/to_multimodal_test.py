@@ -109,8 +109,17 @@ def test_several_outputs_keep_their_structure():
     for name in ("rgb", "depth"):
         for value, expected in zip(outputs[name], run(network, x[name]), strict=True):
             np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_ensemble_mixes_the_first_of_several_outputs():
+    network = bottlenecks(outputs=2)
+    model = to_multimodal(network, {"rgb": 3, "depth": 3}, ensemble=True)
+    outputs = run(model, inputs_of(("rgb", "depth")))
+    mean = (np.asarray(outputs["rgb"][0]) + np.asarray(outputs["depth"][0])) / 2
+    np.testing.assert_allclose(outputs["ensemble"], mean, rtol=1e-5, atol=1e-6)
+    by_name = keras.Model(network.input, dict(zip("ab", network.output, strict=True)))
     with pytest.raises(ValueError, match="`ensemble=True` needs a network with one output"):
-        to_multimodal(network, {"rgb": 3, "depth": 3}, ensemble=True)
+        to_multimodal(by_name, {"rgb": 3, "depth": 3}, ensemble=True)
 
 
 def test_instance_norms_become_private():
