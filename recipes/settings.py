@@ -43,6 +43,13 @@ def text():
     return Rule(lambda x: isinstance(x, str), "a text")
 
 
+def positive_numbers():
+    return Rule(
+        lambda x: len(x) > 0 and all(map(number(above=0).holds, x)),
+        "numbers above 0, at least one",
+    )
+
+
 def pattern():
     return Rule(_is_pattern, "a regular expression")
 
@@ -181,6 +188,7 @@ RULES = {
 MAY_CHANGE = (
     *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
     *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
+    "evaluation",
     *("data.root", "data.data_dir", "data.file_format", "data.lists", "data.report_on"),
 )
 """Settings that a run may be resumed with another value of: the weights do not depend on them, or

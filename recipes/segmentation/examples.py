@@ -23,6 +23,7 @@ _RULES = {
     "scale": settings.Rule(
         lambda x: len(x) == 2 and 0 < x[0] <= x[1] < math.inf, "(low, high) with 0 < low <= high"
     ),
+    "scale_step": settings.number(0),
     "shorter_side": settings.whole(0),
     "mirror": settings.number(0, 1 + 1e-9),
 }
@@ -35,12 +36,20 @@ def check_augmentation(augmentation):
     |---|---|
     | `size` | `(height, width)` of the result in pixels; required |
     | `scale` | `(low, high)`, the range of the random scale. Default `(1, 1)`: no resizing |
+    | `scale_step` | with one, the scales `low, low + step, ..., high` are drawn. Default 0: any |
     | `shorter_side` | least length of the shorter side after scaling, in pixels. Default 0 |
     | `mirror` | probability of a horizontal mirror. Default 0 |
     """
     settings.check_keys("config.augmentation", augmentation, ("size",), tuple(_RULES)[1:])
     rules = {f"augmentation.{key}": rule for key, rule in _RULES.items() if key in augmentation}
     settings.check({"augmentation": augmentation}, rules)
+    low, high = augmentation.get("scale", (1.0, 1.0))
+    step = augmentation.get("scale_step", 0.0)
+    if step and abs((high - low) / step - round((high - low) / step)) > 1e-6:
+        raise ValueError(
+            "`config.augmentation.scale_step` must divide the range of `scale`, whose ends are "
+            f"both drawn. Received: scale_step={step}, scale={(low, high)}"
+        )
 
 
 class SegmentationExamples:
@@ -113,7 +122,8 @@ class SegmentationExamples:
         scaled = None
         if (low, high) != (1.0, 1.0) or shorter_side:
             size = tf.cast(extent, "float32")
-            factor = np.float32(low) + np.float32(high - low) * uniforms[0]
+            step = self.augmentation.get("scale_step", 0.0)
+            factor = np.float32(low) + np.float32(high - low) * _share(low, high, step, uniforms[0])
             factor = tf.maximum(factor, np.float32(shorter_side) / tf.minimum(size[0], size[1]))
             scaled = tf.maximum(tf.cast(tf.round(size * factor), "int32"), 1)
         mirror = self.augmentation.get("mirror", 0.0)
@@ -137,3 +147,9 @@ class SegmentationExamples:
             shape = (*(size or (None, None)), input_channels(spec))
             images[name] = tf.ensure_shape(images[name], shape)
         return images, tf.cast(label[..., 0], "int32")
+
+
+def _share(low, high, step, uniform):
+    """Where in its range a scale lies, 0..1: anywhere, or as often on each of equally far steps."""
+    steps = round((high - low) / step) if step else 0
+    return tf.floor(uniform * (steps + 1)) / steps if steps else uniform

@@ -41,6 +41,10 @@ class Segmentation(Task):
         "optimizer.momentum": settings.number(0, 1),
         "optimizer.l2": settings.number(0),
         "evaluation_resize": settings.one_of(("bilinear", "bicubic")),
+        "evaluation.scales": settings.positive_numbers(),
+        "evaluation.flip": settings.flag(),
+        "evaluation.window": settings.size(optional=True),
+        "evaluation.overlap": settings.number(0, 1),
         "pretrained": settings.text(),
         "freeze_statistics": settings.flag(),
         "data.eval_size": settings.size(optional=True),
@@ -170,10 +174,10 @@ class Segmentation(Task):
     @staticmethod
     def add_flags(parser, program):
         if program in ("evaluate", "predict"):
-            parser.add_list("scales", "Scales whose probabilities are averaged.", "1", float)
-            parser.add_flag("flip", "Average mirror images in.")
-            parser.add_list("window", "HEIGHT,WIDTH of sliding windows, for large images.", "", int)
-            parser.add_argument("--overlap", type=float, default=0.5, help="Of the windows.")
+            parser.add_list("scales", "Scales whose probabilities are averaged.", "", float)
+            parser.add_flag("flip", "Average mirror images in.", default=None)
+            parser.add_list("window", "HEIGHT,WIDTH of sliding windows; 0: whole images.", "", int)
+            parser.add_argument("--overlap", type=float, help="Of the windows.")
         if program == "export":
             parser.add_list(
                 "outputs",
@@ -182,13 +186,17 @@ class Segmentation(Task):
             )
 
     def protocol(self, arguments=None):
+        """That of `config.evaluation`, but for what the arguments say."""
+        config = self.config.evaluation
+        own = Protocol(tuple(config.scales), config.flip, tuple(config.window), config.overlap)
         if arguments is None:
-            return Protocol()
+            return own
+        window = () if arguments.window == [0] else tuple(arguments.window)
         return Protocol(
-            tuple(arguments.scales),
-            arguments.flip,
-            tuple(arguments.window),
-            arguments.overlap,
+            tuple(arguments.scales) or own.scales,
+            own.flip if arguments.flip is None else arguments.flip,
+            window if arguments.window else own.window,
+            own.overlap if arguments.overlap is None else arguments.overlap,
             tuple(arguments.modalities),
         )
 
@@ -244,7 +252,7 @@ class Segmentation(Task):
     def pictures(self, network, source, count):
         """Inputs, truth and each branch's prediction of the first examples."""
         specs = {name: self.modalities[name] for name in network.modality_names}
-        predict = evaluation.make_predict(network, specs, Protocol())
+        predict = evaluation.make_predict(network, specs, self.protocol())
         panels = []
         for number in range(min(count, len(source))):
             example = source[number]

@@ -52,6 +52,7 @@ def test_another_config_is_refused_with_both_values_and_the_choice(begun, change
         {"checkpoint_steps": 7},
         {"report_examples": 0},
         {"early_stopping": 5},
+        {"evaluation": {"scales": (0.5, 1.0), "flip": True}},
         {"data": {"root": "elsewhere", "lists": {"train": "other.txt"}}},
     ],
 )

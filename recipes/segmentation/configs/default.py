@@ -72,6 +72,7 @@ def get_config():
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)
     config.augmentation.scale = (0.5, 2.0)
+    config.augmentation.scale_step = 0.0  # between the scales that are drawn; 0: any in the range
     config.augmentation.shorter_side = 350
     config.augmentation.mirror = 0.5
 
@@ -101,6 +102,11 @@ def get_config():
     config.gradient_accumulation = 1  # batches that make one update of the weights
     config.weight_average = 0.0  # momentum of a moving average of the weights, 0.999 say; 0: none
     config.evaluation_resize = "bicubic"
+    config.evaluation = ml_collections.ConfigDict()  # the protocol; flags of evaluate override it
+    config.evaluation.scales = (1.0,)  # whose probabilities are averaged
+    config.evaluation.flip = False  # whether those of mirror images are averaged in
+    config.evaluation.window = ()  # (height, width) of sliding windows; whole images if empty
+    config.evaluation.overlap = 0.5  # of the windows
     config.report_examples = 4
     config.callbacks = ()  # your own: "module:function" of the task that returns a Keras callback
     return config

@@ -207,6 +207,21 @@ def test_shorter_side_is_a_floor(scale, shorter_side, uniform, expected):
     assert tuple(np.array(geometry.size)) == expected
 
 
+def test_scales_in_steps_are_drawn_equally_often():
+    augmentation = {"size": (900, 900), "scale": (0.5, 2.0), "scale_step": 0.25}
+    uniforms = (np.arange(70) + 0.5) / 70
+    heights = [int(draw((200, 300), augmentation, (u, 0, 0, 0)).size[0]) for u in uniforms]
+    scales, counts = np.unique(heights, return_counts=True)
+    assert scales.tolist() == [100, 150, 200, 250, 300, 350, 400] and set(counts) == {10}
+    largest = np.nextafter(np.float32(1), np.float32(0))
+    assert int(draw((200, 300), augmentation, (largest, 0, 0, 0)).size[0]) == 400
+
+
+def test_a_step_without_a_range_of_scales_changes_nothing():
+    augmentation = {"size": (9, 9), "scale": (1.5, 1.5), "scale_step": 0.25}
+    assert int(draw((20, 30), {**augmentation, "size": (90, 90)}, (0.7, 0, 0, 0)).size[0]) == 30
+
+
 def test_without_scale_nothing_is_resized():
     geometry = draw((20, 30), {"size": (8, 40)}, (0.5, 0.5, 0.5, 0.5))
     assert geometry.size is None
@@ -262,6 +277,8 @@ def test_a_mirror_image_negates_its_channels_however_they_are_written(channels):
         ({"size": (8, 8), "mirror": "yes"}, "`config.augmentation.mirror` must be a number"),
         ({"size": (8, 8), "shorter_side": -1}, "`config.augmentation.shorter_side` must be"),
         ({"size": (8, 8), "flip": 0.5}, "unknown flip"),
+        ({"size": (8, 8), "scale": (0.5, 2.0), "scale_step": 0.4}, "must divide the range"),
+        ({"size": (8, 8), "scale_step": -0.5}, "`config.augmentation.scale_step` must be"),
     ],
 )
 def test_unusable_augmentations(augmentation, message):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_asym.training import Distribution, read_state
 from recipes import config as configs
-from recipes import train
+from recipes import evaluate, train
 from recipes.compare import compare, tabulate
 from recipes.dry_run import dry_run
 from recipes.evaluate import evaluate_run
@@ -153,6 +153,10 @@ def test_a_changed_data_set_is_refused_and_the_run_kept(run, data_dir):
         ({"modalities": {"depth": {"std": -1.0}}}, "'std'.*must be positive"),
         ({"callbacks": ("nowhere:f",)}, r"`config.callbacks` must name functions"),
         ({"optimizer": {"clipnorm": 1.0, "clipvalue": 1.0}}, "at most one of clipnorm"),
+        ({"evaluation": {"scales": ()}}, r"`config.evaluation.scales` must be numbers above 0"),
+        ({"evaluation": {"scales": (1.0, 0.0)}}, r"`config.evaluation.scales` must be numbers"),
+        ({"evaluation": {"window": (32,)}}, r"`config.evaluation.window` must be \(height"),
+        ({"evaluation": {"overlap": 1.0}}, r"`config.evaluation.overlap` must be a number"),
         ({"fusion": {"name": "cen"}}, r"`config.fusion.name` must be one of"),
         ({"network": {"backbone": "resnet19"}}, r"`config.network.backbone` must be one of"),
     ],
@@ -191,6 +195,28 @@ def test_the_protocol_says_on_what_the_best_was_chosen(run, capsys):
     assert chosen in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"`split` must be one of.*'tset'"):
         evaluate_run(Segmentation, run[0], "tset")
+
+
+def test_the_protocol_of_the_config_holds_where_no_flag_says_otherwise(
+    run, data_dir, tmp_path, capsys
+):
+    workdir = tmp_path / "run"
+    shutil.copytree(run[0], workdir)
+    config = tiny_config(data_dir)
+    config.evaluation.update(scales=(0.5, 1.0), flip=True, window=(32, 40), overlap=0.25)
+    results = train_and_evaluate(Segmentation(config), workdir)  # may be set for a finished run
+    assert results != run[1]
+    words = "multi-scale (0.5, 1), with mirroring, windows of 32x40 overlapping by 25 %, test split"
+    assert json.loads((workdir / "results.json").read_text())["protocol"] == words
+    protocol = Protocol((0.5, 1.0), True, (32, 40), 0.25)
+    assert evaluate_run(Segmentation, workdir) == results
+    assert evaluate_run(Segmentation, run[0], protocol=protocol) == results
+    capsys.readouterr()
+    flags = [f"--workdir={workdir}", "--scales=1", "--noflip", "--window=0"]
+    evaluate.main(Segmentation, flags)
+    assert "single scale, no mirroring, test split" in capsys.readouterr().out
+    record = json.loads((workdir / "evaluation_test.json").read_text())
+    assert record["results"] == run[1]
 
 
 def test_evaluation_with_one_sensor(run, capsys):
