@@ -12,7 +12,7 @@ from keras_asym.profile.counts import count_macs
 from recipes.data.batches import evaluation_batches
 
 WARM_UP = 3
-REPETITIONS = 10
+REPETITIONS = 20
 
 
 def measure(task, model, source):
