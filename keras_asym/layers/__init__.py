@@ -1,5 +1,6 @@
 """Keras layers for folded modalities."""
 
+from keras_asym.layers.adaptive_average_pool import AdaptiveAveragePool
 from keras_asym.layers.channel_exchange import ChannelExchange
 from keras_asym.layers.channel_shuffle import ChannelShuffle
 from keras_asym.layers.fold_modalities import FoldModalities

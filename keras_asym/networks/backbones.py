@@ -3,7 +3,7 @@ import re
 
 import keras
 
-from keras_asym.keras_internals import nodes_of
+from keras_asym.keras_internals import nodes_of, run_through_graph
 from keras_asym.networks.resnet import DEPTHS as RESNETS
 from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.xception import DEPTHS as XCEPTIONS
@@ -16,7 +16,7 @@ NAMES = tuple(
 )
 """Encoders of this package, which can be dilated."""
 _STRIDES = (4, 8, 16, 32)
-_SIZE = 512  # of the image on which strides are found, where a model takes any
+_SIZE = (512, 512)  # of the image on which strides are found
 _BORDERS = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
 
 
@@ -180,10 +180,21 @@ def _last_of_each_stride(model):
 
 def _strides(model, tensors):
     """Stride of each symbolic tensor of the model; `None` where it is no feature map."""
-    _, height, width, channels = model.inputs[0].shape
-    size = height or _SIZE, width or _SIZE
-    shapes = keras.Function(model.inputs, tensors).compute_output_shape([(None, *size, channels)])
+    _, *size, channels = model.inputs[0].shape
+    try:  # on a large image, where a few pixels more or less do not matter
+        size, shapes = _SIZE, _shapes(model, tensors, (*_SIZE, channels))
+    except ValueError:
+        if None in size:
+            raise
+        shapes = [x.shape for x in tensors]  # a layer takes none but the model's own size
     return [_stride(size, shape) for shape in shapes]
+
+
+def _shapes(model, tensors, image):
+    graph = keras.Function(model.inputs, tensors)
+    inputs = [keras.KerasTensor((None, *image), model.inputs[0].dtype)]
+    outputs = run_through_graph(graph, inputs, lambda x: x.compute_output_spec, None)
+    return [x.shape for x in outputs]
 
 
 def _stride(size, shape):

@@ -2,7 +2,7 @@ import keras
 from keras import layers
 
 from keras_asym.layers import ResizeLike
-from keras_asym.networks.resnet import resnet_features
+from keras_asym.networks.backbones import encoder_of
 
 # PyTorch's default for convolutions, with which the published decoder starts.
 _INITIALIZER = {
@@ -10,7 +10,7 @@ _INITIALIZER = {
     "config": {"scale": 1 / 3, "mode": "fan_in", "distribution": "uniform"},
 }
 _POOLING_ROUNDS = 4
-# Variables of the ResNet encoder, by their path: what the papers train at the lower rate.
+# Variables of this package's encoders, by their path: what the papers train at the lower rate.
 ENCODER_VARIABLES = r"(conv1|stack\d+)_.*"
 
 
@@ -19,44 +19,48 @@ def RefineNet(
     num_classes=40,
     decoder="full",
     decoder_widths=(512, 256, 256, 256),
-    backbone_width=64,
+    backbone_width=None,
     dropout=0.5,
     input_shape=(None, None, 3),
     name=None,
 ):
     """RefineNet for semantic segmentation, written for one image.
 
-    A ResNet encoder and four refinement stages from coarse to fine, joined by bilinear upsampling
-    with aligned corners (Lin et al. 2016, [arXiv 1611.06612](https://arxiv.org/abs/1611.06612), as
-    used by both papers).
+    An encoder, a ResNet in the papers, and four refinement stages from coarse to fine, joined by
+    bilinear upsampling with aligned corners (Lin et al. 2016,
+    [arXiv 1611.06612](https://arxiv.org/abs/1611.06612), as used by both papers).
 
     Args:
-        backbone: `"resnet18"`, `"resnet34"`, `"resnet50"`, `"resnet101"` or `"resnet152"`.
+        backbone: Name of an encoder as for `backbone`, such as `"resnet18"`, `"resnet34"`,
+            `"resnet50"`, `"resnet101"`, `"resnet152"` or `"MobileNetV3Large"`; or an encoder, a
+            functional `keras.Model` with features of strides 4, 8, 16 and 32: its layers become
+            part of the network, with their weights.
         num_classes: Number of classes C, void not counted.
         decoder: `"full"`, or `"light"` for the light-weight RefineNet, which has 1x1 convolutions
             in place of the 3x3 ones and no residual convolution units (Nekrasov et al. 2018,
             [arXiv 1810.03272](https://arxiv.org/abs/1810.03272)).
         decoder_widths: Channels of the refinement stages for stride 32, 16, 8 and 4. A stage hands
             the width of the next one over.
-        backbone_width: Channels of the ResNet's stem; smaller ones make a smaller encoder.
+        backbone_width: Channels of the encoder's first layer, for encoders of this package; smaller
+            ones make a smaller encoder. `None` is the published one, 64 for a ResNet.
         dropout: Rate of the dropout on the features of strides 32 and 16 and in front of the
             classifier.
-        input_shape: `(height, width, channels)`; height and width may be `None`.
+        input_shape: `(height, width, channels)`; height and width may be `None`. An encoder that is
+            given as a model has its own.
         name: Name of the model.
 
     Returns:
         Functional `keras.Model` from images to logits `(batch, ceil(height / 4),
-        ceil(width / 4), num_classes)`.
+        ceil(width / 4), num_classes)`, for images of any size that the encoder can read.
 
     Raises:
-        ValueError: If an argument is not one of those above.
+        ValueError: If an argument is not one of those above, or the encoder lacks a stride.
 
     Example:
 
     >>> keras_asym.networks.RefineNet("resnet18", 13, "light", (64, 64, 64, 64)).output.shape
     (None, None, None, 13)
     """
-    depth = _depth_of(backbone)
     if decoder not in ("full", "light"):
         raise ValueError(f'`decoder` must be "full" or "light". Received: decoder={decoder!r}')
     if len(decoder_widths) != 4:
@@ -65,13 +69,18 @@ def RefineNet(
             f"Received: decoder_widths={decoder_widths}"
         )
     size, units = (3, True) if decoder == "full" else (1, False)
-    inputs = keras.Input(input_shape)
-    features = resnet_features(inputs, depth, backbone_width)
+    encoder, stages = encoder_of(backbone, None, 32, backbone_width, input_shape)
+    features = dict(stages)
+    if list(features) != [4, 8, 16, 32]:
+        raise ValueError(
+            "`backbone` must have features of the strides 4, 8, 16 and 32. "
+            f"Received: '{encoder.name}' with strides {list(features)}"
+        )
     coarser = None
     for index, width in enumerate(decoder_widths):
         stage = 4 - index
         prefix = f"refine{stage}"
-        x = features[stage - 1]
+        x = features[2 ** (stage + 1)]
         if stage >= 3:
             x = layers.Dropout(dropout, name=f"{prefix}_dropout")(x)
         x = _convolution(x, width, size, f"{prefix}_adapt_conv")
@@ -89,7 +98,7 @@ def RefineNet(
             coarser = _convolution(x, decoder_widths[index + 1], size, f"{prefix}_output_conv")
     x = layers.Dropout(dropout, name="classifier_dropout")(x)
     x = _convolution(x, num_classes, 3, "classifier", use_bias=True)
-    return keras.Model(inputs, x, name=name or f"refinenet_{backbone}")
+    return keras.Model(encoder.inputs[0], x, name=name or f"refinenet_{encoder.name}")
 
 
 def residual_units(x, count, prefix):
@@ -117,15 +126,6 @@ def chained_residual_pooling(x, size, prefix):
         top = _convolution(top, x.shape[-1], size, f"{name}_conv")
         x = layers.Add(name=f"{name}_add")([x, top])
     return x
-
-
-def _depth_of(backbone):
-    depths = {f"resnet{depth}": depth for depth in (18, 34, 50, 101, 152)}
-    if backbone not in depths:
-        raise ValueError(
-            f"`backbone` must be one of {list(depths)}. Received: backbone={backbone!r}"
-        )
-    return depths[backbone]
 
 
 def _convolution(x, filters, size, name, use_bias=False):
