@@ -6,7 +6,7 @@ import typing
 
 from keras_asym.training.loop import PRECISIONS
 from keras_asym.training.optimizers import DECAYS
-from recipes.fusions import FUSIONS
+from recipes.fusions import FUSIONS, OF_ONE_NETWORK
 
 
 class Rule(typing.NamedTuple):
@@ -174,13 +174,18 @@ RULES = {
     "optimizer.clipnorm": number(0),
     "optimizer.global_clipnorm": number(0),
     "optimizer.clipvalue": number(0),
-    "fusion.name": one_of(sorted(FUSIONS)),
+    "fusion.name": one_of(sorted({**FUSIONS, **OF_ONE_NETWORK})),
     "fusion.threshold": number(0),
     "fusion.l1": number(0),
     "fusion.share_only": flag(),
     "fusion.exchange_sites": pattern(),
     "fusion.shuffle_sites": pattern(),
     "fusion.shift_source": one_of(("input", "output")),
+    "fusion.stage": one_of(("early", "middle", "late", "all")),
+    "fusion.merge_sites": pattern(),
+    "fusion.share_encoder": flag(),
+    "fusion.alignment_weight": number(0),
+    "fusion.random_rate": number(0, 1),
     "augmentation.size": size(),
     "augmentation.mirror": number(0, 1 + 1e-9),
 }

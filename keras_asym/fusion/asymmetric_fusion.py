@@ -38,11 +38,17 @@ class AsymmetricFusion(FusionStrategy):
             fits convolutions that change the size, such as a U-Net's. The paper does not fix where
             its operations stand in a U-Net. With two modalities choose sites that do not follow
             one another directly: the second of two shuffles would undo the first.
+        shuffle: Whether channels are shuffled.
+        addition: What of the other modality is added: `"shifted"`, the paper's; `"plain"`, all its
+            features as they are; `"none"`. With `shuffle=False` the second is the symmetric
+            operation.
+        receivers: Indices of the modalities that receive channels and features of the next one;
+            `None` for all. `(0,)` is fusion in one direction only.
 
     Raises:
-        ValueError: If `shift_source` is neither; in `to_multimodal`, if `sites` finds no
-            convolution, one that is called twice, or one that changes height, width or channels
-            where it must not.
+        ValueError: If an argument is none of these, or nothing is left to be done; in
+            `to_multimodal`, if `sites` finds no convolution, one that is called twice, or one that
+            changes height, width or channels where it must not.
 
     Example:
 
@@ -53,14 +59,24 @@ class AsymmetricFusion(FusionStrategy):
     'stack0_block1_2_conv_shift'
     """
 
-    def __init__(self, sites=None, shift_source="input"):
+    def __init__(
+        self, sites=None, shift_source="input", shuffle=True, addition="shifted", receivers=None
+    ):
         if shift_source not in ("input", "output"):
             raise ValueError(
                 '`shift_source` must be "input" or "output". '
                 f"Received: shift_source={shift_source!r}"
             )
+        if addition not in ("shifted", "plain", "none") or (addition == "none" and not shuffle):
+            raise ValueError(
+                '`addition` must be "shifted", "plain" or, with shuffle=True, "none". '
+                f"Received: addition={addition!r}, shuffle={shuffle}"
+            )
         self.sites = sites
         self.shift_source = shift_source
+        self.shuffle = shuffle
+        self.addition = addition
+        self.receivers = receivers
 
     def edits(self, network, modalities):
         edits = GraphEdits()
@@ -68,10 +84,10 @@ class AsymmetricFusion(FusionStrategy):
         for convolution in self._convolutions(network):
             if modalities > 1:
                 node = _node_of(convolution, nodes, network)
-                if self.shift_source == "input":
+                if self.shift_source == "input" and self.addition != "none":
                     self._check(convolution, node.input_tensors[0].shape[-1])
                 end = _end_of_branch(node, nodes, network)
-                _add_site(edits, convolution, end, modalities, self.shift_source)
+                self._add_site(edits, convolution.name, end.name, modalities)
         return edits
 
     def _convolutions(self, network):
@@ -100,24 +116,36 @@ class AsymmetricFusion(FusionStrategy):
                 f"{channels} channels in and {output_shape[-1]} out"
             )
 
+    def _add_site(self, edits, name, end, count):
+        def shuffled(x, ending):
+            if not self.shuffle:
+                return x
+            return ChannelShuffle(count, self.receivers, name=f"{name}_{ending}")(x)
+
+        def after(y, x):
+            if self.addition != "none":
+                source = x if self.shift_source == "input" else y
+                add = PixelShift(
+                    count,
+                    shifted=self.addition == "shifted",
+                    receivers=self.receivers,
+                    name=f"{name}_shift",
+                )
+                y = add(y, source=source)  # step 3
+            return shuffled(y, "unshuffle")  # step 4
+
+        edits.before[name] = lambda x: shuffled(x, "shuffle")  # step 1
+        edits.after[end] = after
+        edits.sites[end] = name
+
     def get_config(self):
-        return {"sites": self.sites, "shift_source": self.shift_source}
-
-
-def _add_site(edits, convolution, end, count, shift_source):
-    name = convolution.name
-
-    def before(x):
-        return ChannelShuffle(count, name=f"{name}_shuffle")(x)  # step 1
-
-    def after(y, x):
-        source = x if shift_source == "input" else y
-        y = PixelShift(count, name=f"{name}_shift")(y, source=source)  # step 3
-        return ChannelShuffle(count, name=f"{name}_unshuffle")(y)  # step 4
-
-    edits.before[name] = before
-    edits.after[end.name] = after
-    edits.sites[end.name] = name
+        return {
+            "sites": self.sites,
+            "shift_source": self.shift_source,
+            "shuffle": self.shuffle,
+            "addition": self.addition,
+            "receivers": self.receivers,
+        }
 
 
 def _node_of(layer, nodes, network):

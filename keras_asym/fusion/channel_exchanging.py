@@ -4,6 +4,7 @@ import keras
 
 from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
 from keras_asym.layers import ChannelExchange
+from keras_asym.layers.channel_exchange import check_rule
 from keras_asym.regularizers import ModalityShareL1
 
 
@@ -23,9 +24,15 @@ class ChannelExchanging(FusionStrategy):
         sites: Regular expression, searched in the names of the normalization layers. The default
             finds the one after the 3x3 convolution of every ResNet bottleneck, in the naming of
             this package, keras.applications and KerasHub.
+        rule: `"gamma"`, the paper's, or a control that looks at no gamma: `"all"` channels are
+            exchanged from the first step on, or `"random"` ones. `share_only=True` with `"all"`
+            exchanges each modality's own share, all of it.
+        rate: Share of the channels that `"random"` exchanges, in 0..1.
+        seed: Seed of the choice; each site has its own channels.
 
     Raises:
-        ValueError: In `to_multimodal`, if `sites` finds no normalization or one without gamma.
+        ValueError: If `threshold` is negative, `rule` is none of these, or `rate` is not in 0..1;
+            in `to_multimodal`, if `sites` finds no normalization or one without gamma.
 
     Example:
 
@@ -36,21 +43,31 @@ class ChannelExchanging(FusionStrategy):
     16
     """
 
-    def __init__(self, threshold=2e-2, l1=6e-4, share_only=False, sites=r"block\d+_2_bn$"):
+    def __init__(
+        self,
+        threshold=2e-2,
+        l1=6e-4,
+        share_only=False,
+        sites=r"block\d+_2_bn$",
+        rule="gamma",
+        rate=0.0,
+        seed=0,
+    ):
+        check_rule(rule, rate)
         self.threshold = threshold
         self.l1 = l1
         self.share_only = share_only
         self.sites = sites
+        self.rule = rule
+        self.rate = rate
+        self.seed = seed
 
     def edits(self, network, modalities):
         found = find_sites(network, self.sites, "normalization")
         if modalities == 1:
             return GraphEdits()
-        wrap = functools.partial(
-            ChannelExchange, threshold=self.threshold, share_only=self.share_only
-        )
 
-        def exchange(norm):
+        def exchange(norm, place):
             if not getattr(norm, "scale", False):
                 raise ValueError(
                     "Channel exchange compares gamma, which layer '"
@@ -58,9 +75,20 @@ class ChannelExchanging(FusionStrategy):
                     f"Received: sites={self.sites!r}"
                 )
             norm.gamma_regularizer = ModalityShareL1(self.l1) if self.l1 else None
-            return wrap(norm)
+            return ChannelExchange(
+                norm,
+                self.threshold,
+                self.share_only,
+                self.rule,
+                self.rate,
+                seed=self.seed + place,
+            )
 
-        return GraphEdits(normalization=dict.fromkeys(found, exchange))
+        return GraphEdits(
+            normalization={
+                name: functools.partial(exchange, place=place) for place, name in enumerate(found)
+            }
+        )
 
     def get_config(self):
         return {
@@ -68,4 +96,7 @@ class ChannelExchanging(FusionStrategy):
             "l1": self.l1,
             "share_only": self.share_only,
             "sites": self.sites,
+            "rule": self.rule,
+            "rate": self.rate,
+            "seed": self.seed,
         }

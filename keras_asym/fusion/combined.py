@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 
 from keras_asym.fusion.strategy import FusionStrategy, GraphEdits
@@ -38,7 +40,7 @@ class Combined(FusionStrategy):
         merged = GraphEdits()
         for strategy in self.strategies:
             edits = strategy.edits(network, modalities)
-            for key in ("normalization", "before", "after", "sites"):
+            for key in (field.name for field in dataclasses.fields(GraphEdits)):
                 both = sorted(set(getattr(merged, key)) & set(getattr(edits, key)))
                 if both:
                     raise ValueError(

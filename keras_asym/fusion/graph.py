@@ -1,9 +1,17 @@
 """The graph of a plain network: what it is made of, and running it on other inputs."""
 
+import dataclasses
+
 import keras
 
 from keras_asym.fusion.normalizations import normalization_of
-from keras_asym.keras_internals import graph_of, run_through_graph, sublayers
+from keras_asym.keras_internals import (
+    graph_of,
+    nodes_of,
+    operation_of,
+    run_through_graph,
+    sublayers,
+)
 from keras_asym.layers.sublayers import copy_weights, made_again, replace_inside
 
 _ADVICE = (
@@ -132,6 +140,21 @@ def normalizations_inside(layer):
     return found
 
 
+def ancestors(network, names):
+    """Names of the layers `names` of a flat network and of all layers that lead to them."""
+    sources = {}
+    for node in nodes_of(network):
+        found = sources.setdefault(node.operation.name, set())
+        found.update(operation_of(x).name for x in node.input_tensors)
+    reached, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(sources.get(name, ()))
+    return reached
+
+
 def check_network(network):
     """Raises `ValueError` for a flat network that cannot be made multimodal."""
     shapes = [tuple(x.shape) for x in network.inputs]
@@ -195,17 +218,13 @@ def check_edits(network, edits):
     """Raises `ValueError` for edits that name a layer which the network does not have."""
     norms = set(normalizations(network))
     names = {operation.name for operation in network.operations}
-    for key, known in (
-        ("normalization", norms),
-        ("before", names),
-        ("after", names),
-        ("sites", names),
-    ):
+    for key in (field.name for field in dataclasses.fields(edits)):
+        known = norms if key in ("normalization", "shared") else names
         given = getattr(edits, key)
         unknown = [name for name in given if name not in known]
-        unknown += [name for name in given.values() if key == "sites" and name not in known]
+        unknown += [name for name in given.values() if name not in known] if key == "sites" else []
         if unknown:
-            what = "normalization layer" if key == "normalization" else "layer"
+            what = "normalization layer" if known is norms else "layer"
             raise ValueError(
                 f"`GraphEdits.{key}` must name {what}s of the network '{network.name}'. "
                 f"Received: '{unknown[0]}', which is none of them; did the strategy take names of "

@@ -89,11 +89,13 @@ def _distinct_rows(private, count, rng):
     for copy in private:
         for variable, assign in copy.weights():
             value = ops.convert_to_numpy(variable).astype("float32")
-            values = value * rng.uniform(0.8, 1.2, (count, *value.shape))
+            number = copy.private.modalities  # 1 where all share it
+            values = value * rng.uniform(0.8, 1.2, (number, *value.shape))
             if "variance" not in variable.name:
                 values = values + 0.1 * rng.standard_normal(values.shape)
-            rows[id(variable)] = values.astype("float32")
-            assign(rows[id(variable)])
+            values = values.astype("float32")
+            assign(values)
+            rows[id(variable)] = np.broadcast_to(values, (count, *value.shape))
     return rows
 
 

@@ -40,13 +40,16 @@ def select_modalities(model, names):
     names = [name for name in known if name in names]
     chosen = tuple(known.index(name) for name in names)
     fold = _layer_of(model, FoldModalities)
-    structure = model.output[known[0]]
-    ends = [operation_of(tensor) for tensor in keras.tree.flatten(structure)]
-    core = keras.Model(fold.output, [layer.input for layer in ends])
+    has_branches = known[0] in model.output
+    structure = model.output[known[0] if has_branches else "ensemble"]
+    ends = keras.tree.flatten(structure)
+    if has_branches:  # in front of where they are unfolded
+        ends = [operation_of(tensor).input for tensor in ends]
+    core = keras.Model(fold.output, ends)
     selected = {}
 
     def call_layer(layer, *args, **kwargs):
-        if isinstance(layer, ModalityLayer):
+        if isinstance(layer, ModalityLayer) and layer.modalities == len(known):  # not one stream
             if layer not in selected:
                 selected[layer] = _selected(layer, chosen)
             layer = selected[layer]
@@ -62,8 +65,8 @@ def select_modalities(model, names):
     folded = FoldModalities(names, name="fold_modalities", dtype=fold.dtype_policy)(fitted)
     features = rebuild(core, folded, call_layer)
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
-    outputs = unfold_structure(features, names)
-    if "ensemble" in model.output:
+    outputs = unfold_structure(features, names) if has_branches else {"ensemble": features}
+    if has_branches and "ensemble" in model.output:
         mix = operation_of(model.output["ensemble"])
         first = features[0] if isinstance(features, list | tuple) else features
         outputs["ensemble"] = _selected(mix, chosen)(first)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 
 from keras_asym.fusion.graph import normalizations
+from keras_asym.keras_internals import nodes_of
 
 
 @dataclasses.dataclass
@@ -20,12 +21,21 @@ class GraphEdits:
             what `before` did to it.
         sites: Last layer of a site (a name in `after`) -> name of its first layer, where they
             differ: by default a site is one layer.
+        merge: Layer name -> function of a folded tensor and a name for new layers, which returns
+            one stream, an entry for each example. These layers and all that lead to them run on
+            the folded modalities, all others on one stream: what crosses from one part to the other
+            is merged, at other places than these by the first of the functions.
+        shared: Names of normalizations that the modalities share, too.
+        unshared: Names of layers with weights of which each modality gets its own.
     """
 
     normalization: dict[str, Callable] = dataclasses.field(default_factory=dict)
     before: dict[str, Callable] = dataclasses.field(default_factory=dict)
     after: dict[str, Callable] = dataclasses.field(default_factory=dict)
     sites: dict[str, str] = dataclasses.field(default_factory=dict)
+    merge: dict[str, Callable] = dataclasses.field(default_factory=dict)
+    shared: set[str] = dataclasses.field(default_factory=set)
+    unshared: set[str] = dataclasses.field(default_factory=set)
 
     def site_of(self, name):
         """Name of the first layer of the site that ends with a layer."""
@@ -36,7 +46,8 @@ class FusionStrategy:
     """Says what `to_multimodal` adds to a shared network. Subclasses implement `edits`.
 
     The layers that it adds are `keras_asym.layers.ModalityLayer`s where they look at several
-    modalities. With one modality, and for an example that has one sensor, they change nothing.
+    modalities. With one modality a strategy changes nothing, nor, unless it merges, for an example
+    that has one sensor.
     """
 
     def edits(self, network, modalities):
@@ -57,8 +68,8 @@ def find_sites(network, pattern, kind):
     Args:
         network: Plain flat functional network, as `FusionStrategy.edits` gets it.
         pattern: Regular expression, searched in the names.
-        kind: `"normalization"` or `"convolution"`. A normalization inside of another layer has that
-            layer's name and its place in it: `"block_3/attn.norm"`.
+        kind: `"normalization"`, `"convolution"` or `"layer"`. A normalization inside of another
+            layer has that layer's name and its place in it: `"block_3/attn.norm"`.
 
     Returns:
         Dictionary of name -> layer, in the network's order.
@@ -68,9 +79,11 @@ def find_sites(network, pattern, kind):
     """
     if kind == "normalization":
         candidates, what = normalizations(network), "normalization layer"
-    else:
+    elif kind == "convolution":
         candidates = {x.name: x for x in network.layers if isinstance(x, CONVOLUTIONS)}
         what = "convolution"
+    else:
+        candidates, what = {node.operation.name: node.operation for node in nodes_of(network)}, kind
     found = {name: layer for name, layer in candidates.items() if re.search(pattern, name)}
     if not found:
         names = list(candidates)

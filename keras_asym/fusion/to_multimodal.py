@@ -43,8 +43,8 @@ def to_multimodal(
         modalities: Dictionary of modality name -> number of channels, in the order that decides
             who is "next" and whose share of the channels comes first. Fewer channels than the
             network's input are repeated to fit; more get a private 1x1 projection.
-        fusion: `ChannelExchanging`, `AsymmetricFusion`, `Combined`, `PrivateNormalization` (the
-            default) or a strategy of your own.
+        fusion: `PrivateNormalization` (the default), `ChannelExchanging`, `AsymmetricFusion`,
+            `Concatenation` or another one of this package, several `Combined`, or your own.
         freeze_statistics: Whether the moving statistics are kept and used in training too.
         synchronized: Whether batch statistics are taken over all replicas; `None` keeps each
             layer's own setting.
@@ -52,14 +52,15 @@ def to_multimodal(
             test time, too; moving averages otherwise.
         ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added; of a
             list of outputs, that of the first ones.
-        check: Whether the model proves on a random image that the first and the last branch, each
-            on its own, are the plain network. That takes a few runs of it on a small image; not
-            inside a `tf.function`. `None` means yes, unless the environment variable
+        check: Whether a model that has branches proves on a random image that the first and the
+            last one, each on its own, are the plain network. That takes a few runs of it on a small
+            image; not inside a `tf.function`. `None` means yes, unless the environment variable
             `KERAS_ASYM_CHECK` is "0".
 
     Returns:
         Functional `keras.Model` from a dictionary of images to a dictionary of what `network`
-        gives, both by modality name.
+        gives, both by modality name. With a strategy that merges the modalities there is one
+        output, `"ensemble"`.
 
     Raises:
         ValueError: If the network has no graph, no normalization that can be private, or one that
@@ -94,7 +95,9 @@ def to_multimodal(
     dtype = network.inputs[0].dtype if "float" in network.inputs[0].dtype else None
     folded = FoldModalities(names, name="fold_modalities", dtype=dtype)(fitted)
     settings = Settings(freeze_statistics, synchronized, instance_statistics)
-    features, private = clone(network, source, folded, len(names), fusion, settings)
+    features, private, merged = clone(network, source, folded, len(names), fusion, settings)
+    if merged:  # no branch is left that could be the plain network
+        return keras.Model(inputs, {"ensemble": features}, name=network.name)
     if check or (check is None and os.environ.get("KERAS_ASYM_CHECK") != "0"):
         prove(network, keras.Model(folded, features), private, len(names))
     outputs = unfold_structure(features, names)

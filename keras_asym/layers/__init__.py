@@ -1,9 +1,14 @@
 """Keras layers for folded modalities."""
 
 from keras_asym.layers.adaptive_average_pool import AdaptiveAveragePool
+from keras_asym.layers.add_to_modalities import AddToModalities
+from keras_asym.layers.average_modalities import AverageModalities
 from keras_asym.layers.channel_exchange import ChannelExchange
 from keras_asym.layers.channel_shuffle import ChannelShuffle
+from keras_asym.layers.concatenate_modalities import ConcatenateModalities
+from keras_asym.layers.crop_like import CropLike
 from keras_asym.layers.fold_modalities import FoldModalities
+from keras_asym.layers.modality_alignment import ModalityAlignment
 from keras_asym.layers.modality_batch_normalization import ModalityBatchNormalization
 from keras_asym.layers.modality_block import ModalityBlock
 from keras_asym.layers.modality_copies import ModalityCopies
@@ -18,4 +23,5 @@ from keras_asym.layers.pixel_shift import PixelShift
 from keras_asym.layers.repeat_channels import RepeatChannels
 from keras_asym.layers.resize_like import ResizeLike
 from keras_asym.layers.selected_modalities import SelectedModalities
+from keras_asym.layers.shared_normalization import SharedNormalization
 from keras_asym.layers.unfold_modalities import UnfoldModalities

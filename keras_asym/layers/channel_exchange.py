@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
@@ -22,6 +23,11 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         threshold: The threshold theta; 2e-2 for segmentation, 1e-2 for translation in the paper.
         share_only: If `True`, a modality may only give up channels of its own share, the one that
             is penalized. The published code compares everywhere (`False`).
+        rule: `"gamma"`, the paper's; or one of the controls, which do not look at gamma: `"all"`
+            channels are given up, or `"random"` ones, a share `rate` of each modality's, chosen
+            once by `seed`. With `share_only` they are of the own share.
+        rate: Share of the channels that `"random"` gives up, in 0..1.
+        seed: Seed of the choice.
 
     Call arguments:
         inputs: Folded tensor.
@@ -37,7 +43,8 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         That of the input.
 
     Raises:
-        ValueError: If `layer` is not such a normalization or `threshold` is negative.
+        ValueError: If `layer` is not such a normalization, `threshold` is negative, `rule` is none
+            of these, or `rate` is not in 0..1.
 
     Example:
 
@@ -48,7 +55,9 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
     (4, 8, 8, 6)
     """
 
-    def __init__(self, layer, threshold=2e-2, share_only=False, **kwargs):
+    def __init__(
+        self, layer, threshold=2e-2, share_only=False, rule="gamma", rate=0.0, seed=0, **kwargs
+    ):
         if not getattr(layer, "scale", False) or not isinstance(layer, ModalityNormalization):
             raise ValueError(
                 "`layer` must be a private normalization, such as a ModalityBatchNormalization, "
@@ -56,16 +65,25 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
             )
         if not threshold >= 0:
             raise ValueError(f"`threshold` must not be negative. Received: threshold={threshold}")
+        check_rule(rule, rate)
         kwargs.setdefault("name", f"{layer.name}_exchange")
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer.modalities, layer=layer, **kwargs)
         self.threshold = float(threshold)
         self.share_only = share_only
+        self.rule = rule
+        self.rate = float(rate)
+        self.seed = seed
 
     def keep_mask(self):
         """Boolean `(modalities, channels)`: `True` where a modality keeps its own channel."""
         gamma = ops.convert_to_tensor(self.layer.gamma)
-        keep = ops.abs(gamma) >= self.threshold  # Eq. 6
+        if self.rule == "gamma":
+            keep = ops.abs(gamma) >= self.threshold  # Eq. 6
+        elif self.rule == "all":
+            keep = ops.zeros(gamma.shape, "bool")
+        else:
+            keep = ops.convert_to_tensor(~_random_channels(*gamma.shape, self.rate, self.seed))
         if self.share_only:
             keep = ops.logical_or(keep, ops.logical_not(channel_shares(*gamma.shape)))
         return keep
@@ -92,4 +110,26 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
     def get_config(self):
         config = super().get_config()
         config.pop("modalities")  # the normalization's
-        return {**config, "threshold": self.threshold, "share_only": self.share_only}
+        return {
+            **config,
+            "threshold": self.threshold,
+            "share_only": self.share_only,
+            "rule": self.rule,
+            "rate": self.rate,
+            "seed": self.seed,
+        }
+
+
+def check_rule(rule, rate):
+    """Raises `ValueError` unless there is such a rule of exchange."""
+    if rule not in ("gamma", "all", "random"):
+        raise ValueError(f'`rule` must be "gamma", "all" or "random". Received: rule={rule!r}')
+    if not 0 <= rate <= 1:
+        raise ValueError(f"`rate` must be in 0..1. Received: rate={rate}")
+
+
+def _random_channels(modalities, channels, rate, seed):
+    """Boolean `(modalities, channels)`: a share `rate` of each modality's channels."""
+    rng = np.random.default_rng(seed)
+    places = [rng.permutation(channels) for _ in range(modalities)]
+    return np.stack(places) < round(rate * channels)

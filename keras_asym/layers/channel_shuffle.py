@@ -1,6 +1,6 @@
 import keras
 
-from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.layers.modality_layer import ModalityLayer, checked_receivers
 from keras_asym.ops import shuffle_channels
 
 
@@ -13,6 +13,8 @@ class ChannelShuffle(ModalityLayer):
 
     Args:
         modalities: Number of modalities M. With one the layer is the identity.
+        receivers: Indices of the modalities whose channels come from the next one; the others keep
+            theirs. `None` for all.
 
     Call arguments:
         inputs: Folded tensor.
@@ -25,11 +27,22 @@ class ChannelShuffle(ModalityLayer):
     Output shape:
         That of the input.
 
+    Raises:
+        ValueError: If `receivers` are not indices of modalities.
+
     Example:
 
     >>> keras_asym.layers.ChannelShuffle(2)(keras.ops.ones((4, 8, 8, 10))).shape
     (4, 8, 8, 10)
     """
 
+    def __init__(self, modalities, receivers=None, **kwargs):
+        super().__init__(modalities, **kwargs)
+        self.receivers = checked_receivers(receivers, self)
+
     def call(self, inputs, presence=None):
-        return shuffle_channels(inputs, self.count, presence)
+        shuffled = shuffle_channels(inputs, self.count, presence)
+        return self.only_receivers(shuffled, inputs, self.receivers)
+
+    def get_config(self):
+        return {**super().get_config(), "receivers": self.receivers}

@@ -121,6 +121,7 @@ class ModalityBatchNormalization(ModalityNormalization):
     def _moments(self, x, presence):
         """Mean and variance `(count, channels)` of a batch, and which modalities it has."""
         positions = tuple(range(2, len(x.shape) - 1))
+        presence = self.presence_here(presence)
         if presence is None:
             return *ops.moments(x, (0, *positions), synchronized=self.synchronized), None
         means, variances = ops.moments(x, positions) if positions else (x, ops.zeros_like(x))

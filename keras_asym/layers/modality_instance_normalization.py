@@ -87,6 +87,7 @@ class ModalityInstanceNormalization(ModalityNormalization):
         x = self.unfolded(inputs)
         shape = (self.count, *(1,) * (len(x.shape) - 3), x.shape[-1])
         learns = training and self.trainable
+        presence = self.presence_here(presence)
         if learns or self.instance_statistics:
             mean, variance = ops.moments(x, tuple(range(2, len(x.shape) - 1)), keepdims=True)
             if not self.instance_statistics:

@@ -5,6 +5,7 @@ import operator
 import keras
 
 from keras_asym.keras_internals import register_presence
+from keras_asym.ops import beside, merge_axis, split_axis
 
 _ROWS = contextvars.ContextVar("rows", default=None)
 
@@ -95,6 +96,25 @@ class ModalityLayer(keras.layers.Layer):
             return value
         return keras.ops.take(value, keras.ops.array(self.rows, dtype="int32"), axis=0)
 
+    def only_receivers(self, changed, inputs, receivers):
+        """Folded tensors put together: `changed` for the modalities that receive, else `inputs`.
+
+        Args:
+            changed, inputs: Folded tensors.
+            receivers: Indices of the modalities that receive; `None` for all.
+        """
+        if receivers is None:
+            return changed
+        receives = keras.ops.array([[row in receivers for row in self.rows]])
+        changed, inputs = (split_axis(x, self.count) for x in (changed, inputs))
+        return merge_axis(keras.ops.where(beside(receives, inputs), changed, inputs))
+
+    def presence_here(self, presence):
+        """`presence` of the model for what this layer holds: any, where modalities are merged."""
+        if presence is None or presence.shape[1] == self.count:
+            return presence
+        return keras.ops.any(presence, axis=1, keepdims=True)
+
     def compute_output_shape(self, input_shape):
         return input_shape
 
@@ -103,3 +123,20 @@ class ModalityLayer(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "modalities": self.modalities}
+
+
+def checked_receivers(receivers, layer):
+    """Indices of the modalities that receive, as a list; `None` for all.
+
+    Raises:
+        ValueError: If they are not indices of the layer's modalities.
+    """
+    if receivers is None:
+        return None
+    found = list(receivers) if isinstance(receivers, list | tuple) else [receivers]
+    if not set(found) <= set(range(layer.modalities)):
+        raise ValueError(
+            f"`receivers` must be indices in 0..{layer.modalities - 1}, or None for all. "
+            f"Received: receivers={receivers!r} for layer '{layer.name}'"
+        )
+    return found

@@ -1,6 +1,6 @@
 import keras
 
-from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.layers.modality_layer import ModalityLayer, checked_receivers
 from keras_asym.ops import any_other, beside, from_next, merge_axis, shift_pixels, split_axis
 
 
@@ -15,6 +15,9 @@ class PixelShift(ModalityLayer):
     Args:
         modalities: Number of modalities M. With one the layer returns `inputs`.
         reverse: Whether each group reads the opposite pixel.
+        shifted: Whether the features are shifted; `False` adds all of them as they are, which is
+            alike for both modalities (the control for the asymmetric operation).
+        receivers: Indices of the modalities to which is added; `None` for all.
 
     Call arguments:
         inputs: Folded tensor to add to.
@@ -29,7 +32,8 @@ class PixelShift(ModalityLayer):
         That of the input.
 
     Raises:
-        ValueError: If the shapes of the two inputs differ.
+        ValueError: If the shapes of the two inputs differ, or `receivers` are not indices of
+            modalities.
 
     Example:
 
@@ -38,20 +42,22 @@ class PixelShift(ModalityLayer):
     (4, 8, 8, 10)
     """
 
-    def __init__(self, modalities, reverse=False, **kwargs):
+    def __init__(self, modalities, reverse=False, shifted=True, receivers=None, **kwargs):
         super().__init__(modalities, **kwargs)
         self.reverse = reverse
+        self.shifted = shifted
+        self.receivers = checked_receivers(receivers, self)
 
     def call(self, inputs, source=None, presence=None):
         source = inputs if source is None else source
         self._check(inputs, source)
         if self.count == 1:
             return inputs
-        shifted = split_axis(shift_pixels(source, self.reverse), self.count)
-        others = from_next(shifted, presence)
+        given = shift_pixels(source, self.reverse) if self.shifted else source
+        others = from_next(split_axis(given, self.count), presence)
         if presence is not None:
             others = keras.ops.where(beside(any_other(presence), others), others, 0.0)
-        return inputs + merge_axis(others)
+        return self.only_receivers(inputs + merge_axis(others), inputs, self.receivers)
 
     def compute_output_spec(self, inputs, source=None, presence=None):
         self._check(inputs, inputs if source is None else source)
@@ -65,4 +71,9 @@ class PixelShift(ModalityLayer):
             )
 
     def get_config(self):
-        return {**super().get_config(), "reverse": self.reverse}
+        return {
+            **super().get_config(),
+            "reverse": self.reverse,
+            "shifted": self.shifted,
+            "receivers": self.receivers,
+        }

@@ -90,6 +90,11 @@ def present_outputs(presence, names):
     return {**columns, "ensemble": ops.any(presence, axis=1)}
 
 
+def output_keys(network, names):
+    """Keys of what a multimodal network gives: its branches, if it has any, and the ensemble."""
+    return (*(name for name in names if name in network.output), "ensemble")
+
+
 def at_least_float32(x):
     """The tensor in float32, or in float64 if it is: what outputs and losses are computed in."""
     return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))

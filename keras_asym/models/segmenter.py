@@ -16,6 +16,7 @@ from keras_asym.models.inputs import (
     at_least_float32,
     check_images,
     is_distributed,
+    output_keys,
     presence_of,
     present_outputs,
     without_absent,
@@ -65,7 +66,7 @@ class Segmenter(MultimodalModel):
 
     Output shape:
         Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
-        `"ensemble"`. In training also the auxiliary outputs, as `"rgb/auxiliary_1"`.
+        `"ensemble"`; the latter alone if `fusion` merges the modalities. In training also the auxiliary outputs, as `"rgb/auxiliary_1"`.
 
     Attributes:
         network: The multimodal network without what only auxiliary outputs need.
@@ -121,9 +122,9 @@ class Segmenter(MultimodalModel):
         self.modality_names = tuple(modality_names(network))
         self.num_classes = self.network.output["ensemble"].shape[-1]
         # With one modality the ensemble is the branch: it has no loss of its own.
-        branches = self.modality_names
-        self.output_keys = (*branches, "ensemble")
-        self.loss_keys = branches if len(branches) == 1 else self.output_keys
+        self.output_keys = output_keys(self.network, self.modality_names)
+        one_branch = len(self.output_keys) == 2
+        self.loss_keys = self.output_keys[:1] if one_branch else self.output_keys
         self.confusion = [
             ConfusionMatrix(self.num_classes, ignore_class, name=key) for key in self.output_keys
         ]
@@ -143,8 +144,7 @@ class Segmenter(MultimodalModel):
             for each, x in zip(keys, [logits, *auxiliary], strict=True):
                 x = at_least_float32(x)
                 resized[each] = resize_bicubic(x, size) if bicubic else resize_bilinear(x, size)
-        if len(self.modality_names) == 1:
-            resized["ensemble"] = resized[self.modality_names[0]]
+        resized.setdefault("ensemble", resized[self.loss_keys[0]])
         return resized
 
     def compile(self, optimizer="rmsprop", loss=None, jit_compile="auto", **kwargs):

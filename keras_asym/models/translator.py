@@ -13,6 +13,7 @@ from keras_asym.models.adversarial_step import AdversarialStep
 from keras_asym.models.inputs import (
     at_least_float32,
     check_images,
+    output_keys,
     presence_of,
     present_outputs,
     same_where_known,
@@ -37,7 +38,8 @@ class Translator(_Step, MultimodalModel):
     generator's is the cross-entropy summed over the branches, `l1_weight` times the mean absolute
     error summed over the branches and the ensemble, and the penalties on its weights, such as the
     sparsity of gamma. The discriminator never sees the ensemble (CEN,
-    [arXiv 2011.05005](https://arxiv.org/abs/2011.05005)).
+    [arXiv 2011.05005](https://arxiv.org/abs/2011.05005)). A generator that merges the modalities
+    has one output, which the discriminator sees beside each modality.
 
     Args:
         generator: Plain functional model from one image to one in [-1, 1], such as
@@ -68,7 +70,7 @@ class Translator(_Step, MultimodalModel):
 
     Output shape:
         Dictionary of images `(batch, height, width, output_channels)` in [-1, 1] by modality name,
-        and `"ensemble"`.
+        and `"ensemble"`; the latter alone if `fusion` merges the modalities.
 
     Raises:
         ValueError: If a modality is missing from the inputs or has another number of channels than
@@ -121,7 +123,7 @@ class Translator(_Step, MultimodalModel):
         self.discriminator = discriminator
         self.l1_weight = l1_weight
         self.modality_names = tuple(modality_names(generator))
-        self.output_keys = (*self.modality_names, "ensemble")
+        self.output_keys = output_keys(generator, self.modality_names)
         self._fitting_sizes = set()
         self._dropouts = [x for x in generator.layers if isinstance(x, PersistentDropout)]
         if dropout_at_test is not None:
@@ -176,14 +178,17 @@ class Translator(_Step, MultimodalModel):
         presence = presence_of(inputs, names)
         images = {name: ops.convert_to_tensor(inputs[name]) for name in names}
         images = without_absent(images, presence)
-        generated = fold([outputs[name] for name in names])
+        if names[0] in outputs:
+            generated = fold([outputs[name] for name in names])
+        else:  # beside each of the modalities that were merged
+            generated = ops.repeat(outputs["ensemble"], len(names), axis=0)
         if player == "discriminator":
             target = ops.repeat(ops.cast(target, generated.dtype), len(names), axis=0)
             real = self._decide(images, target, 1.0, presence, training)
             fake = self._decide(images, ops.stop_gradient(generated), 0.0, presence, training)
             return {"discriminator_loss": 0.5 * (real + fake)}
         # With one modality the ensemble is the branch: it has no error of its own.
-        keys = self.output_keys if len(names) > 1 else names
+        keys = self.output_keys if len(names) > 1 else self.output_keys[:1]
         counts = present_outputs(presence, names)
         errors = sum(_where(counts[key], self.error_of(outputs[key], target)) for key in keys)
         penalties = sum(ops.cast(penalty, errors.dtype) for penalty in self.generator.losses)

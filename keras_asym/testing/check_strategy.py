@@ -6,10 +6,11 @@ def check_strategy(fusion, network=None, modalities=(1, 2, 3)):
     """Checks that a fusion strategy of your own does what every one of this package does.
 
     Its config makes it again. In models that `to_multimodal` makes with it, each branch alone is
-    the plain network; a model that is told who is present gives what `select_modalities` gives;
-    examples do not look at one another; nothing depends on what stands in the place of an absent
-    modality; the model saves and loads. On TensorFlow, for a network that gives logits of an image,
-    `keras_asym.export.InferenceForm` gives what the model gives.
+    the plain network, unless the strategy merges the branches; a model that is told who is present
+    gives what `select_modalities` gives; examples do not look at one another; nothing depends on
+    what stands in the place of an absent modality; the model saves and loads. On TensorFlow, for a
+    network that gives logits of an image, `keras_asym.export.InferenceForm` gives what the model
+    gives.
 
     Args:
         fusion: The strategy, whose class is registered

@@ -63,6 +63,10 @@ class Case:
         """A model whose modalities have weights of their own."""
         return randomize(self.model())
 
+    def merges(self, model):
+        """Whether the modalities are one stream at the end of a model of the case."""
+        return self.names[0] not in model.output
+
     def images(self, seed=0):
         """Images of each modality."""
         size = [_SIZE if x is None else x for x in self.network.inputs[0].shape[1:]]
@@ -87,8 +91,10 @@ def check_config(fusion):
 
 
 def check_branches(case):
-    """Each branch alone is the plain network."""
+    """Each branch alone is the plain network, if the strategy leaves branches."""
     model, x = case.model(), case.images()
+    if case.merges(model):
+        return
     for row, name in enumerate(case.names):
         presence = np.zeros((case.examples, case.modalities), bool)
         presence[:, row] = True
@@ -209,7 +215,7 @@ def _images_of(case, x, rows):
 
 def _outputs(case, outputs, rows, example=None):
     """Outputs of the modalities `rows` and the ensemble, of one example."""
-    keys = [case.names[row] for row in rows] + [key for key in outputs if key == "ensemble"]
+    keys = [key for key in outputs if key in {case.names[row] for row in rows} | {"ensemble"}]
     found = {key: outputs[key] for key in keys}
     if example is None:
         return found

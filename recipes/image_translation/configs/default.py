@@ -62,6 +62,11 @@ def get_config():
     # Every second one; which blocks of a U-Net shuffle and shift, the paper does not say.
     config.fusion.shuffle_sites = r"down[246]_conv$"
     config.fusion.shift_source = "output"
+    config.fusion.stage = "late"  # where aggregations merge; "early", "middle", "all"
+    config.fusion.merge_sites = ""  # names of layers in place of a stage's
+    config.fusion.share_encoder = True  # whether aggregations have one encoder for all modalities
+    config.fusion.alignment_weight = 1.0
+    config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.resize = (286, 286)

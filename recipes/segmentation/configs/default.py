@@ -68,6 +68,11 @@ def get_config():
     config.fusion.exchange_sites = r"block\d+_2_bn$"
     config.fusion.shuffle_sites = ""  # the last block of each stage
     config.fusion.shift_source = "input"
+    config.fusion.stage = "late"  # where aggregations merge; "early", "middle", "all"
+    config.fusion.merge_sites = ""  # names of layers in place of a stage's
+    config.fusion.share_encoder = True  # whether aggregations have one encoder for all modalities
+    config.fusion.alignment_weight = 1.0
+    config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)
