@@ -168,11 +168,11 @@ class Task:
         """The task with a fusion strategy on all inputs, or on one input alone."""
         config = self.config.copy_and_resolve_references()
         config.seed = seed
-        if name in FUSIONS:
-            config.fusion.name = name
-        else:
+        if name in config.inputs:
             config.inputs = (name,)
             config.fusion.name = "private_normalization"
+        else:
+            config.fusion.name = name
         return type(self)(config)
 
     def training_stages(self):

@@ -7,7 +7,10 @@ from keras_asym.layers import ChannelExchange
 from recipes.report.plots import histogram_svg
 from recipes.report.tables import escape
 
+BY_GAMMA = "channels left of the line (the threshold) are replaced by the other modalities'."
+BY_ANOTHER_RULE = "the fusion strategy, and not gamma, says how many channels are replaced."
 _BINS_PER_DECADE = 5
+_SMALLEST_THRESHOLD = 1e-3  # where the axis begins two decades below, if no threshold is above 0
 
 
 def check_exchange(layers, modalities):
@@ -28,7 +31,8 @@ def exchange_section(layers, modalities):
 
     Args:
         layers: list of `dict`s with `"name"`, `"gamma"` `(modalities, channels)`, `"threshold"` and
-            `"rate"` `(modalities,)`, the share of a modality's channels that are replaced, in 0..1.
+            `"rate"` `(modalities,)`, the share of a modality's channels that are replaced, in 0..1;
+            and `"rule"`, what decides which, `"gamma"` by default.
         modalities: names of the modalities.
     """
     check_exchange(layers, modalities)
@@ -41,11 +45,12 @@ def exchange_section(layers, modalities):
     )
     head = "".join(f"<th>{escape(name)}</th>" for name in modalities)
     rows = "".join(_row(layer, edges) for layer in layers)
+    by_gamma = all(layer.get("rule", "gamma") == "gamma" and layer["threshold"] for layer in layers)
     return (
-        f"{warning(rates)}"
+        f"{warning(rates) if by_gamma else ''}"
         f"<p>Mean exchange rate over {len(layers)} layers: {mean}. Each histogram shows |gamma| "
-        f"on a logarithmic axis from {low} to {high}, bar heights by square root; channels left of "
-        "the line (the threshold) are replaced by the other modalities'.</p>"
+        f"on a logarithmic axis from {low} to {high}, bar heights by square root; "
+        f"{BY_GAMMA if by_gamma else BY_ANOTHER_RULE}</p>"
         '<table class="exchange"><thead><tr><th>Layer</th><th>Channels</th><th>Threshold</th>'
         f"{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
@@ -83,11 +88,10 @@ def _row(layer, edges):
     for values, rate in zip(gamma, layer["rate"], strict=True):
         kind = {0: " none", 1: " all"}.get(float(rate), "")
         # Edges are the same for all layers, but a layer's own threshold is made one of them.
-        nearest = int(np.argmin(np.abs(np.log(edges / layer["threshold"]))))
-        own = edges.copy()
-        own[nearest] = layer["threshold"]
+        own, threshold = edges.copy(), layer["threshold"] or edges[0]
+        own[int(np.argmin(np.abs(np.log(edges / threshold))))] = threshold
         cells.append(
-            f"<td>{histogram_svg(values, own, layer['threshold'])}"
+            f"<td>{histogram_svg(values, own, threshold)}"
             f'<span class="rate{kind}">{percentage(float(rate))}</span></td>'
         )
     return (
@@ -98,9 +102,11 @@ def _row(layer, edges):
 
 def _edges(layers):
     """Logarithmic bin edges: two decades below the smallest threshold up to the largest |gamma|."""
-    low = np.log10(min(layer["threshold"] for layer in layers)) - 2
+    thresholds = [layer["threshold"] for layer in layers if layer["threshold"]]
+    thresholds = thresholds or [_SMALLEST_THRESHOLD]
+    low = np.log10(min(thresholds)) - 2
     high = max(np.abs(layer["gamma"]).max() for layer in layers)
-    high = max(np.log10(max(high, 1e-12)), np.log10(max(x["threshold"] for x in layers)) + 0.5)
+    high = max(np.log10(max(high, 1e-12)), np.log10(max(thresholds)) + 0.5)
     bins = int(np.ceil((high - low) * _BINS_PER_DECADE))
     return 10.0 ** (low + np.arange(bins + 1) / _BINS_PER_DECADE)
 
@@ -113,6 +119,7 @@ def exchange_layers(model):
             "gamma": np.array(layer.layer.gamma),
             "threshold": layer.threshold,
             "rate": np.array(layer.exchange_rate()),
+            "rule": layer.rule,
         }
         for layer in sublayers(model.network)
         if isinstance(layer, ChannelExchange)

@@ -5,7 +5,7 @@ import pytest
 from recipes import compare as program
 from recipes.compare import compare, tabulate
 from recipes.comparison_table import NOTHING
-from recipes.fusions import FUSIONS
+from recipes.fusions import FUSIONS, OF_ONE_NETWORK
 from recipes.segmentation.task import Segmentation
 from tests.recipes.segmentation.tiny import tiny_config
 
@@ -94,6 +94,14 @@ def test_an_unknown_baseline_ends_before_any_work(task, tmp_path):
 
 def test_all_variants_are_the_inputs_and_every_strategy(task):
     assert program.known_variants(task) == ["rgb", "depth", *FUSIONS]
+
+
+def test_a_strategy_of_one_network_is_trained_when_it_is_named(task, folder):
+    name = next(iter(OF_ONE_NETWORK))
+    assert name not in program.known_variants(task)
+    assert task.variant(name, 0).config.fusion.name == name
+    write_results(folder / f"{name}_0", ensemble=0.5)
+    assert cells(tabulate(task, folder), "runs")[name] == "1"
 
 
 def test_variants_share_all_but_inputs_fusion_and_seed(task):

@@ -45,6 +45,16 @@ def test_one_layer_without_exchange_is_marked_only():
     assert "WARNING" not in html and html.count('"rate none"') == 2
 
 
+@pytest.mark.parametrize(("rule", "threshold", "rate"), [("all", 0.02, 1.0), ("gamma", 0.0, 0.0)])
+def test_what_the_strategy_says_is_no_reason_to_warn(rule, threshold, rate):
+    found = layer([[0.5, 0.0], [0.001, 0.5]], threshold=threshold)
+    html = exchange_section([{**found, "rule": rule, "rate": np.full(2, rate)}], MODALITIES[2])
+    assert "WARNING" not in html and "left of the line" not in html and "not gamma" in html
+    assert html.count("<svg") == 2 and "nan" not in html
+    if threshold == 0:
+        assert 'class="below"' not in html
+
+
 def test_warning_reads_all_rates():
     assert warning(np.array([[0.0, 0.0], [0.0, 0.01]])) == ""
     assert warning(np.array([[1.0, 1.0], [1.0, 0.0]])) == ""
@@ -98,6 +108,7 @@ def test_layers_of_a_model():
     )
     (found,) = exchange_layers(model)
     assert found["name"] == "block0_bn" and found["threshold"] == 0.02
+    assert found["rule"] == "gamma"
     np.testing.assert_array_equal(found["gamma"], gamma)
     np.testing.assert_array_equal(found["rate"], [0.5, 0.25])
     html = exchange_section([found], MODALITIES[2])
