@@ -112,6 +112,31 @@ def test_encoder_is_the_resnet():
     assert names == {w.path.split("/")[0] for w in encoder.weights}
 
 
+@pytest.mark.parametrize("backbone", ["MobileNetV3Small", "xception41", "resnet18_deep"])
+def test_any_encoder_by_its_name(backbone):
+    with keras.StatelessScope(initialize_variables=False):
+        network = RefineNet(backbone, 5, "light", NARROW, input_shape=(64, 96, 3))
+    assert network.output.shape == (None, 16, 24, 5)
+    features = [network.get_layer(f"refine{stage}_adapt_conv").input for stage in (1, 2, 3)]
+    assert [x.shape[1] for x in features] == [16, 8, 4]
+    assert network.get_layer("refine4_dropout").output.shape[1] == 2
+
+
+def test_an_encoder_that_is_given_brings_its_weights():
+    encoder = ResNet(18, width=4)
+    network = RefineNet(encoder, 5, "light", NARROW)
+    assert network.name == "refinenet_resnet18"
+    assert all(any(w is x for x in network.weights) for w in encoder.weights)
+    probe = keras.Model(network.input, network.get_layer("stack3_block1_out").output)
+    x = images(1, 33, 40, 3)
+    np.testing.assert_array_equal(run(probe, x), run(encoder, x)[-1])
+
+
+def test_an_encoder_without_all_strides():
+    with pytest.raises(ValueError, match=r"strides 4, 8, 16 and 32.*'resnet18' with .*\[4, 8\]"):
+        RefineNet(ResNet(18, width=4, output_stride=8))
+
+
 def test_saved_and_loaded(tmp_path):
     network = randomize_norms(light())
     network.save(tmp_path / "network.keras")

@@ -77,6 +77,47 @@ def test_width():
     assert network.get_layer("conv1_conv").filters == 8
 
 
+# Depth -> trainable parameters without a classifier, and the norms of a further modality.
+DEEP = {50: (23_631_808, 53_504), 101: (42_623_936, 105_728), 152: (58_267_584, 151_808)}
+
+
+@pytest.mark.parametrize("depth", DEEP)
+def test_deep_stem(depth):
+    with keras.StatelessScope(initialize_variables=False):
+        network = ResNet(depth, stem="deep")
+    norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    of_norms = sum(count(x.trainable_weights) for x in norms)
+    assert (count(network.trainable_weights), of_norms) == DEEP[depth]
+    assert [x.shape[-1] for x in network.outputs] == [256, 512, 1024, 2048]
+    stem = [network.get_layer(f"conv1_{i}_conv") for i in (1, 2, 3)]
+    assert [(x.filters, x.kernel_size, x.strides) for x in stem] == [
+        (64, (3, 3), (2, 2)),
+        (64, (3, 3), (1, 1)),
+        (128, (3, 3), (1, 1)),
+    ]
+    assert network.get_layer("conv1_1_pad").padding == ((1, 1), (1, 1))
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+@pytest.mark.parametrize(
+    ("output_stride", "dilations"), [(8, (1, 1, 2, 4)), (16, (1, 1, 1, 2)), (32, (1, 1, 1, 1))]
+)
+def test_output_stride(depth, output_stride, dilations):
+    """All 3x3 convolutions of a stage have its dilation, those of the first block too."""
+    with keras.StatelessScope(initialize_variables=False):
+        network = ResNet(depth, 4, output_stride=output_stride, input_shape=(65, 33, 3))
+    convolutions = [x for x in network.layers if isinstance(x, keras.layers.Conv2D)]
+    for stage, dilation in enumerate(dilations):
+        inside = [x for x in convolutions if x.name.startswith(f"stack{stage}_")]
+        found = {x.dilation_rate for x in inside if x.kernel_size == (3, 3)}
+        assert found == {(dilation, dilation)}
+        assert {x.strides for x in inside if dilation > 1} <= {(1, 1)}
+    strides = [min(stride, output_stride) for stride in (4, 8, 16, 32)]
+    assert [x.shape[1:3] for x in network.outputs] == [
+        (64 // stride + 1, 32 // stride + 1) for stride in strides
+    ]
+
+
 def test_stem_pads_both_sides():
     """A 7x7/2 convolution that reads the pixel in its centre gives the even pixels."""
     network = ResNet(18, input_shape=(None, None, 1))
@@ -101,3 +142,15 @@ def test_saved_and_loaded(tmp_path):
 def test_wrong_depth(depth):
     with pytest.raises(ValueError, match=r"`depth` must be one of \[18, 34, 50, 101, 152\]"):
         ResNet(depth)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"stem": "3x3"}, r'`stem` must be "7x7" or "deep".*stem=\'3x3\''),
+        ({"output_stride": 4}, "`output_stride` must be 8, 16 or 32.*output_stride=4"),
+    ],
+)
+def test_wrong_arguments(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        ResNet(18, **kwargs)
