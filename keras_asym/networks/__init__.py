@@ -1,5 +1,6 @@
 """Plain single-modality functional networks; `keras_asym.fusion` makes them multimodal."""
 
+from keras_asym.networks.adapnet_pp import AdapNetPP
 from keras_asym.networks.backbones import backbone, feature_pyramid
 from keras_asym.networks.deeplab_v3 import DeepLabV3
 from keras_asym.networks.deeplab_v3_plus import DeepLabV3Plus
