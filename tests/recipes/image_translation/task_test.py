@@ -159,6 +159,15 @@ def test_export_takes_raw_images(run, tmp_path):
     np.testing.assert_allclose(image, 127.5 * (expected.numpy() + 1), atol=0.6)
 
 
+def test_pictures_of_a_network_that_merges(data_dir):
+    config = tiny_config(data_dir)
+    config.fusion.name = "concatenation"
+    task = ImageTranslation(config)
+    source = task.open().source("test", task.image_names)
+    ((_, images),) = task.pictures(task.build_model(1), source, 1)
+    assert list(images) == ["input: reshading", "input: edge_texture", "ensemble", "target: rgb"]
+
+
 def test_comparison_of_a_single_domain_and_four_that_exchange(data_dir, tmp_path):
     config = tiny_config(data_dir)
     config.epochs = 1
