@@ -13,7 +13,7 @@ from keras_asym.fusion import (
     GraphEdits,
     PrivateNormalization,
 )
-from keras_asym.layers import ModalityLayer
+from keras_asym.layers import CropLike, ModalityLayer
 from keras_asym.models import Segmenter
 from keras_asym.networks import RefineNet
 from keras_asym.ops import any_other, beside, mean_of_others, merge_axis, split_axis
@@ -240,6 +240,17 @@ def test_transposed_convolutions(size, strides, padding, rearranged, use_bias):
     found = operations(InferenceForm(model), x)
     assert ("Conv2DBackpropInput" not in found) == rearranged
     assert keras.layers.Conv2DTranspose.call.__module__.startswith("keras.")  # as it was
+
+
+def test_features_that_are_cropped():
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, 2, padding="same", name="conv")(inputs)
+    x = layers.BatchNormalization(name="bn")(x)
+    x = layers.Conv2DTranspose(5, 4, 2, padding="same", name="up_conv")(x)
+    network = keras.Model(inputs, CropLike(name="crop")([x, inputs]))
+    model = randomize(Segmenter(network, {"rgb": 3, "depth": 1}))
+    for height in (8, 9):
+        assert_same(model, tiny.batch(2, height=height)[0])
 
 
 @pytest.mark.parametrize("constant_of", [constant, None])

@@ -14,9 +14,11 @@ PACKAGES = {
     "openvino": ("openvino",),
 }
 TOLERANCE = 1e-5  # relative L2 distance
+SLOW = {"segmenter-adapnet-2"}
+NAMES = [pytest.param(x, marks=[pytest.mark.slow] if x in SLOW else []) for x in MODELS]
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=NAMES)
 def served(request, tmp_path_factory):
     """The SavedModel, images and Keras' answer to them."""
     path = tmp_path_factory.mktemp("model")

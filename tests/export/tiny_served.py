@@ -4,15 +4,26 @@ import tensorflow as tf
 
 from keras_asym.export import InferenceForm
 from keras_asym.fusion import AsymmetricFusion, ChannelExchanging
-from keras_asym.models import Translator
-from tests.helpers import images
+from keras_asym.models import Segmenter, Translator
+from keras_asym.networks import AdapNetPP
+from tests.helpers import images, randomize
 from tests.models.tiny import tiny_segmenter
 from tests.models.tiny_translator import tiny_translator
+
+
+def adapnet():
+    """With dilations, transposed convolutions, features that are cropped, auxiliary outputs."""
+    network = AdapNetPP(5, True, "ssma", width=4, decoder_width=8, skip_width=8)
+    fusion = ChannelExchanging(sites="(easpp|skip4|skip8)_bn$")
+    weights = (0.6, 0.5)
+    return randomize(Segmenter(network, {"rgb": 3, "depth": 1}, fusion, auxiliary_weights=weights))
+
 
 SHUFFLE = AsymmetricFusion(r"down2_conv$", shift_source="output")
 MODELS = {
     "segmenter-cen-2": lambda: tiny_segmenter(2, ChannelExchanging()),
     "segmenter-asym-3": lambda: tiny_segmenter(3, AsymmetricFusion()),
+    "segmenter-adapnet-2": adapnet,
     "translator-cen-3": lambda: tiny_translator(3, ChannelExchanging(sites=r"down\d_norm$")),
     "translator-asym-2": lambda: tiny_translator(2, SHUFFLE),
 }

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_asym.fusion import ChannelExchanging, select_modalities, to_multimodal
+from keras_asym.fusion import ChannelExchanging, Concatenation, select_modalities, to_multimodal
 from keras_asym.models import Segmenter
 from tests.helpers import distance, randomize
 from tests.models.tiny import CHANNELS, CLASSES, batch, cross_entropy, tiny_network
 
 WEIGHTS = (0.5, 0.25)
+SUFFIXES = ("", "/auxiliary_1", "/auxiliary_2")
 PATHS = {"auxiliary_1_conv", "auxiliary_1_bn", "auxiliary_2_conv"}
 
 
@@ -123,7 +124,7 @@ class TestLoss:
         total = float(sum(model.losses))
         for column, name in enumerate(["rgb", "depth"]):
             mask = np.where(x["present"][:, column, None, None], y, 255)
-            for suffix, weight in (("", 1.0), ("/auxiliary_1", 0.5), ("/auxiliary_2", 0.25)):
+            for suffix, weight in zip(SUFFIXES, (1.0, *WEIGHTS), strict=True):
                 total += weight * cross_entropy(outputs[name + suffix], mask)
         total += cross_entropy(outputs["ensemble"], y)
         model.reset_metrics()
@@ -199,6 +200,21 @@ def test_a_selection_has_the_logits_alone():
     assert len(outputs["depth"]) == 3
     expected = part.network(images)
     np.testing.assert_array_equal(outputs["ensemble"], expected["ensemble"])
+
+
+def test_of_modalities_that_are_merged():
+    fusion = Concatenation(sites="conv1_bn$")
+    model = Segmenter(
+        auxiliary_network(), {"rgb": 3, "depth": 1}, fusion, auxiliary_weights=WEIGHTS
+    )
+    model.compile(keras.optimizers.SGD(0.0))
+    x, y = batch(2)
+    outputs = model(x, training=True)
+    losses = [cross_entropy(outputs[f"ensemble{suffix}"], y) for suffix in SUFFIXES]
+    assert set(outputs) == {f"ensemble{suffix}" for suffix in SUFFIXES}
+    assert set(model(x)) == set(model.select(["depth"])({"depth": x["depth"]})) == {"ensemble"}
+    expected = np.dot(losses, (1.0, *WEIGHTS))
+    assert float(model.compute_loss(x, y, outputs)) == pytest.approx(expected, rel=1e-5)
 
 
 class TestErrors:
