@@ -26,6 +26,9 @@ class CropLike(keras.layers.Layer):
     (1, 5, 8, 5)
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def call(self, inputs):
         x, like = inputs
         height, width = keras.ops.shape(like)[1:3]
