@@ -66,7 +66,8 @@ class Segmenter(MultimodalModel):
 
     Output shape:
         Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
-        `"ensemble"`; the latter alone if `fusion` merges the modalities. In training also the auxiliary outputs, as `"rgb/auxiliary_1"`.
+        `"ensemble"`; the latter alone if `fusion` merges the modalities. In training also the
+        auxiliary outputs, as `"rgb/auxiliary_1"`.
 
     Attributes:
         network: The multimodal network without what only auxiliary outputs need.
