@@ -8,7 +8,7 @@ from keras_asym.networks.fid_inception import FIDInception
 from keras_asym.networks.fid_preprocessing import FIDPreprocessing
 from keras_asym.networks.patch_discriminator import PatchDiscriminator
 from keras_asym.networks.pspnet import PSPNet
-from keras_asym.networks.refinenet import ENCODER_VARIABLES, RefineNet
+from keras_asym.networks.refinenet import ENCODER_VARIABLES, HEAD_VARIABLES, RefineNet
 from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.unet_generator import UNetGenerator
 from keras_asym.networks.xception import Xception

@@ -12,6 +12,8 @@ _INITIALIZER = {
 _POOLING_ROUNDS = 4
 # Variables of this package's encoders, by their path: what the papers train at the lower rate.
 ENCODER_VARIABLES = r"(conv1|stack\d+)_.*"
+# What this package's networks put behind any encoder.
+HEAD_VARIABLES = r"(refine\d|aspp|decoder|pyramid|auxiliary|classifier).*"
 
 
 def RefineNet(
