@@ -36,7 +36,7 @@ class ModalityCopies(ModalityLayer):
         kwargs.setdefault("name", layer.name)
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(modalities, **kwargs)
-        self.layer_config = keras.saving.serialize_keras_object(layer)
+        self.layer_config = _unshared(keras.saving.serialize_keras_object(layer))
         self.layer_config.pop("build_config", None)
         self.copies = [self._copy(row) for row in range(self.modalities)]
 
@@ -65,3 +65,14 @@ class ModalityCopies(ModalityLayer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
+
+
+def _unshared(config):
+    """A config without marks of shared objects, by which Keras would give one object twice.
+
+    It makes them of the addresses of objects, and while a model is loaded a layer may get the
+    address of one that is gone.
+    """
+    if isinstance(config, dict):
+        return {key: _unshared(x) for key, x in config.items() if key != "shared_object_id"}
+    return [_unshared(x) for x in config] if isinstance(config, list | tuple) else config

@@ -1,5 +1,6 @@
 """Strategies that are there to be compared with: unshared, shared, aligned."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from keras_asym.fusion import (
 )
 from keras_asym.layers import ChannelExchange, ModalityAlignment, ModalityCopies
 from keras_asym.models import Segmenter
+from keras_asym.networks import RefineNet
 from keras_asym.testing import check_strategy
 from tests.fusion.examples import bottlenecks
 from tests.helpers import arrays, images, randomize
@@ -49,6 +51,16 @@ def test_every_modality_has_weights_of_its_own():
     assert isinstance(copies, ModalityCopies)
     for copy in copies.copies:
         np.testing.assert_array_equal(copy.kernel, network.get_layer("stem_conv").kernel)
+
+
+def test_a_large_unshared_network_is_saved_and_loaded(tmp_path):
+    """Keras takes the copies of different layers for one object if their addresses agree."""
+    network = RefineNet("resnet18", 5, "light", (8, 8, 8, 8), 8)
+    model = randomize(Segmenter(network, PAIR, UnsharedNetworks()))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    x = {name: images(1, 32, 32, 3, seed=i) for i, name in enumerate(PAIR)}
+    np.testing.assert_allclose(loaded(x)["depth"], model(x)["depth"], atol=1e-5)
 
 
 def test_some_layers_are_unshared():
