@@ -45,3 +45,18 @@ def test_a_copy_learns_from_its_modality_alone():
     of_weights, _ = gradients(layer, images(4, 6), lambda y: uneven_sum(y[0::2]))
     first, second = list(of_weights.values())[:2], list(of_weights.values())[2:]
     assert all((g != 0).any() for g in first) and not any(g.any() for g in second)
+
+
+def test_copies_are_never_taken_for_one_shared_object(monkeypatch):
+    """Keras marks objects by their addresses, which may be those of others while it loads."""
+    serialize = keras.saving.serialize_keras_object
+    marked = {"shared_object_id": 1}
+
+    def with_marks(layer):
+        found = serialize(layer)
+        initializer = {**found["config"]["kernel_initializer"], **marked}
+        return {**found, **marked, "config": {**found["config"], "kernel_initializer": initializer}}
+
+    monkeypatch.setattr(keras.saving, "serialize_keras_object", with_marks)
+    copies = ModalityCopies(2, keras.layers.Dense(4))
+    assert "shared_object_id" not in str(copies.layer_config)
