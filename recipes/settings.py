@@ -35,6 +35,16 @@ def one_of(names):
     return Rule(lambda x: x in names, f"one of {names}")
 
 
+def optional(rule):
+    """A rule for a value that may be `None`."""
+    return Rule(lambda x: x is None or rule.holds(x), f"{rule.words}, or None")
+
+
+def numbers(rule):
+    """Any number of values, none of which breaks a rule."""
+    return Rule(lambda x: all(map(rule.holds, x)), f"a sequence, each item {rule.words}, or empty")
+
+
 def flag():
     return Rule(lambda x: isinstance(x, bool), "true or false")
 

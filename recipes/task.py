@@ -11,7 +11,7 @@ from recipes import settings
 from recipes.data import survey as surveys
 from recipes.data.dataset import Facts
 from recipes.data.datasets import open_dataset
-from recipes.data.specs import check_specs, input_channels
+from recipes.data.specs import check_specs, input_channels, with_scale
 from recipes.fusions import FUSIONS, OF_ONE_NETWORK
 from recipes.run_folder import RunFolder
 
@@ -153,7 +153,12 @@ class Task:
     @property
     def modalities(self):
         """`{name: spec}` of the modalities that the network sees, in order."""
-        return {name: self.config.modalities[name].to_dict() for name in self.config.inputs}
+        return {name: self.spec(name) for name in self.config.inputs}
+
+    def spec(self, name):
+        """The spec of an image, with the unit of the data set once this was opened."""
+        spec = self.config.modalities[name].to_dict()
+        return spec if self.facts is None else with_scale(name, spec, self.facts.units_per_metre)
 
     @property
     def input_channels(self):

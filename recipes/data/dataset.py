@@ -23,6 +23,7 @@ class Facts:
     dtypes: dict  # image -> name of the dtype it is stored in
     splits: dict  # split -> number of examples
     class_names: tuple = ()  # of the masks, if there are any
+    units_per_metre: float | None = None  # of the depth, where the data set says it
 
     def to_dict(self):
         return dataclasses.asdict(self)
@@ -141,6 +142,7 @@ class DataSet:
             {name: np.dtype(self.features[name].np_dtype).name for name in names},
             self._counts,
             tuple(classes),
+            self.units_per_metre(),
         )
 
     def units_per_metre(self):

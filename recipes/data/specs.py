@@ -10,6 +10,7 @@ KEYS = (
     "channels",
     "encoding",
     *_LINEAR,
+    "unit",
     "maximum",
     "interpolation",
     "invalid",
@@ -28,6 +29,7 @@ def check_specs(specs, argument="modalities"):
     | `channels` | number of channels of the stored image; required |
     | `encoding` | how raw values become network values, see `values`. Default `"linear"` |
     | `scale` | linear: `value * scale` has the physical unit, 0.001 for mm to m. Default 1 |
+    | `unit` | linear, in place of `scale`: `"metres"`, by what the data set says of its depth |
     | `mean`, `std` | linear: in the physical unit, one number or one for each channel |
     | `maximum` | scaled: raw value that becomes 1; larger ones do as well |
     | `interpolation` | for resizing: `"nearest"`, `"bilinear"`, `"bicubic"` |
@@ -49,6 +51,29 @@ def check_specs(specs, argument="modalities"):
         )
     for name, spec in specs.items():
         _check_spec(f"{argument}['{name}']", dict(spec))
+
+
+def with_scale(name, spec, units_per_metre):
+    """A spec with the `scale` of its `unit`, if it has one.
+
+    Args:
+        name: The image's name.
+        spec: Its spec.
+        units_per_metre: What the data set says of its depth, or `None`.
+
+    Raises:
+        ValueError: If the data set says nothing.
+    """
+    if spec.get("unit") is None:
+        return spec
+    if units_per_metre is None:
+        raise ValueError(
+            f"`modalities['{name}']['unit']` must be None for a data set that does not say how "
+            f"many units a metre has: pass --config.modalities.{name}.unit=None and "
+            f"--config.modalities.{name}.scale=0.001 for millimetres. Received: "
+            f"unit={spec['unit']!r}"
+        )
+    return {**spec, "unit": None, "scale": 1 / units_per_metre}
 
 
 def input_channels(spec):
@@ -106,6 +131,12 @@ def _check_numbers(where, key, values, positive):
 
 def _check_encoding(where, spec):
     encoding = spec.get("encoding") or "linear"
+    unit, scale = spec.get("unit"), spec.get("scale")
+    if unit not in (None, "metres") or (unit and (scale is not None or encoding != "linear")):
+        raise ValueError(
+            f"`{where}['unit']` must be None or 'metres', with the linear encoding and without a "
+            f"scale. Received: unit={unit!r}, scale={scale}, encoding={encoding!r}"
+        )
     if encoding not in ENCODINGS:
         raise ValueError(
             f"`{where}['encoding']` must be one of {ENCODINGS}. Received: encoding={encoding!r}"

@@ -65,7 +65,7 @@ class ImageTranslation(Task):
                 f"`config.target` must name some of {sorted(config.modalities)}. "
                 f"Received: target={config.target!r}"
             )
-        return config.modalities[config.target].to_dict()
+        return self.spec(config.target)
 
     @property
     def examples(self):

@@ -1,42 +1,40 @@
 """From a config to a network for segmentation, and to its optimizers."""
 
-import pathlib
-
 import keras
 
-from keras_asym import losses, models, networks, weights
+from keras_asym import losses, models
 from keras_asym.training import CoupledSGD
+from recipes.segmentation.networks import build_network
 
 
 def build_model(config, input_channels, num_classes, fusion, replicas=1):
-    """A new `Segmenter`, with ImageNet weights in its encoder if the config names a file."""
-    net = config.network
-    network = networks.RefineNet(
-        net.backbone,
-        num_classes,
-        net.decoder,
-        tuple(net.decoder_widths),
-        net.backbone_width,
-        net.dropout,
-    )
-    if config.pretrained:
-        weights.load_imagenet_checkpoint(network, pathlib.Path(config.pretrained).expanduser())
-    return models.Segmenter(
+    """A new `Segmenter`, with the weights of `config.pretrained` in its encoder.
+
+    Returns:
+        Pair of the model and a regular expression for the paths of its encoder's variables.
+    """
+    network, encoder_variables = build_network(config, num_classes)
+    model = models.Segmenter(
         network,
         input_channels,
         fusion,
         freeze_statistics=config.freeze_statistics,
         synchronized=replicas > 1 and not config.freeze_statistics,
         evaluation_resize=config.evaluation_resize,
+        auxiliary_weights=tuple(config.network.auxiliary_weights),
     )
+    return model, encoder_variables
 
 
-def compile_model(model, config, encoder_rate, decoder_rate, options, class_weights=None):
+def compile_model(
+    model, config, encoder_variables, encoder_rate, decoder_rate, options, class_weights=None
+):
     """Compiles with a new optimizer for one stage, as in the papers (momentum starts anew).
 
     Args:
         model: `Segmenter`.
         config: The run's config: `optimizer`, `jit_compile`.
+        encoder_variables: As `build_model` gives it; all others have the decoder's rate.
         encoder_rate, decoder_rate: Learning rates or schedules.
         options: Arguments of the optimizers.
         class_weights: Weight of each class in the loss, or `None`.
@@ -44,7 +42,7 @@ def compile_model(model, config, encoder_rate, decoder_rate, options, class_weig
     encoder = _optimizer(config.optimizer, encoder_rate, name="encoder", **options)
     decoder = _optimizer(config.optimizer, decoder_rate, name="decoder", **options)
     optimizer = keras.optimizers.MultiOptimizer(
-        keras.optimizers.OptimizerMap(decoder, {networks.ENCODER_VARIABLES: encoder})
+        keras.optimizers.OptimizerMap(decoder, {encoder_variables: encoder})
     )
     loss = None
     if class_weights is not None:

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from keras_asym.networks.backbones import NAMES
 from recipes import settings
 from recipes.data import survey as surveys
 from recipes.data.batches import evaluation_batches
@@ -15,6 +16,13 @@ from recipes.segmentation import evaluation, model
 from recipes.segmentation.colors import class_legend, colorize, displayable, overlay
 from recipes.segmentation.evaluation import METRICS, Protocol
 from recipes.segmentation.examples import SegmentationExamples, check_augmentation
+from recipes.segmentation.networks import (
+    DECODERS,
+    NETWORKS,
+    check_network,
+    is_backbone,
+    unread_settings,
+)
 from recipes.task import Evaluation, Task, example_id, readable_names
 
 RATES = ("encoder_rate", "decoder_rate")
@@ -32,11 +40,19 @@ class Segmentation(Task):
     lower_is_better = ()
     note = "Percent"
     rules = {  # noqa: RUF012 (read only)
-        "network.backbone": settings.one_of([f"resnet{n}" for n in (18, 34, 50, 101, 152)]),
-        "network.backbone_width": settings.whole(1),
-        "network.decoder": settings.one_of(("full", "light")),
+        "network.name": settings.one_of(list(NETWORKS)),
+        "network.backbone": settings.Rule(
+            is_backbone,
+            f"one of {list(NAMES)}, or a class of keras.applications such as 'MobileNetV3Large'",
+        ),
+        "network.backbone_width": settings.optional(settings.whole(1)),
+        "network.output_stride": settings.optional(settings.one_of((8, 16, 32))),
+        "network.decoder": settings.optional(settings.one_of(DECODERS)),
         "network.decoder_widths": settings.sequence(settings.whole(1), 4),
-        "network.dropout": settings.number(0, 1),
+        "network.filters": settings.optional(settings.whole(1)),
+        "network.skip_filters": settings.optional(settings.whole(1)),
+        "network.dropout": settings.optional(settings.number(0, 1)),
+        "network.auxiliary_weights": settings.numbers(settings.number(0)),
         "optimizer.name": settings.one_of(("sgd", "adamw")),
         "optimizer.momentum": settings.number(0, 1),
         "optimizer.l2": settings.number(0),
@@ -109,9 +125,10 @@ class Segmentation(Task):
             raise ValueError(
                 "`config.freeze_statistics` must be False without `config.pretrained` or "
                 "`config.init`: statistics that nobody has measured would stay 0 and 1. Pass "
-                "--config.pretrained=FILE (a torchvision ResNet), or "
+                "--config.pretrained=FILE (ImageNet weights of the encoder), or "
                 "--config.freeze_statistics=False"
             )
+        check_network(config.network, config.pretrained)
         if config.pretrained and not pathlib.Path(config.pretrained).expanduser().is_file():
             raise ValueError(
                 "`config.pretrained` must be a file of weights, such as torchvision's "
@@ -153,14 +170,20 @@ class Segmentation(Task):
         return found
 
     def build_model(self, replicas):
-        return model.build_model(
+        unread = unread_settings(self.config.network, self.default_config().network)
+        if unread:
+            print(f"Not read by {self.config.network.name}: {', '.join(unread)} of config.network.")
+        built, self.encoder_variables = model.build_model(
             self.config, self.input_channels, len(self.class_names), self.fusion(), replicas
         )
+        return built
 
     def compile(self, network, stage, steps):
         rates = [self.rate(stage[name], steps) for name in RATES]
         options = self.optimizer_options()
-        model.compile_model(network, self.config, *rates, options, self._class_weights())
+        model.compile_model(
+            network, self.config, self.encoder_variables, *rates, options, self._class_weights()
+        )
 
     def _class_weights(self):
         """Given, or the median frequency divided by each class's own (0 without a pixel)."""

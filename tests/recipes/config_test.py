@@ -57,7 +57,7 @@ def test_a_config_that_is_none(tmp_path, text, message):
     ("argument", "name", "value"),
     [
         ("--config.batch_size=4", "batch_size", 4),
-        ("--config.network.dropout=0", "network.dropout", 0.0),
+        ("--config.optimizer.momentum=0", "optimizer.momentum", 0.0),
         ("--config.augmentation.size=(32,48)", "augmentation.size", (32, 48)),
         ("--config.augmentation.size=32,48", "augmentation.size", (32, 48)),
         ("--config.inputs=rgb", "inputs", ("rgb",)),

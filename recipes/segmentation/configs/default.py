@@ -50,12 +50,21 @@ def get_config():
     config.inputs = ("rgb", "depth")  # the modalities that this run uses, in order
 
     config.network = ml_collections.ConfigDict()
-    config.network.backbone = "resnet101"
-    config.network.backbone_width = 64
-    config.network.decoder = "full"
-    config.network.decoder_widths = (512, 256, 256, 256)
-    config.network.dropout = 0.5
-    config.pretrained = ""  # a torchvision ResNet file for the encoder: .pth, .safetensors or .npz
+    # refinenet, deeplabv3plus, deeplabv3, pspnet, adapnet_pp; recipes/segmentation/networks.py says
+    # which of the settings each one reads. None is the published value.
+    config.network.name = "refinenet"
+    config.network.backbone = "resnet101"  # or xception65, ..., a class of keras.applications
+    config.network.backbone_width = None  # channels of the first layer: 64, of an Xception 32
+    config.network.output_stride = None  # of the encoder: 8, 16, 32
+    config.network.decoder = None  # refinenet: "full", "light"; adapnet_pp: "adapnet", "ssma"
+    config.network.decoder_widths = (512, 256, 256, 256)  # of refinenet, from coarse to fine
+    config.network.filters = None  # of the pooled branches and of the decoder
+    config.network.skip_filters = None  # to which deeplabv3plus and adapnet_pp reduce skips
+    config.network.dropout = None
+    config.network.auxiliary_weights = ()  # of auxiliary losses: 1 of pspnet, 2 of adapnet_pp
+    # Weights of the encoder: a torchvision ResNet (.pth, .safetensors, .npz), or a Keras file
+    # (.weights.h5, .h5, .keras) of the same encoder.
+    config.pretrained = ""
     config.freeze_statistics = True
     config.init = ""  # folder of a run to start from: what fits is loaded
     config.class_weights = ()  # in the loss: a number for each class, or ("frequency",)

@@ -1,5 +1,6 @@
 import importlib
 import pathlib
+import re
 
 import pytest
 
@@ -18,21 +19,37 @@ def config_of(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_config_is_sound(name, tmp_path):
     config = config_of(name)
-    config.pretrained = str(tmp_path / "resnet.pth")
-    (tmp_path / "resnet.pth").write_text("")
+    if config.freeze_statistics:
+        config.pretrained = str(tmp_path / "resnet.pth")
+        (tmp_path / "resnet.pth").write_text("")
     Segmentation(config).check()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("nyudv2")])
+FROZEN = [name for name in NAMES if name.startswith(("nyudv2", "sunrgbd", "default"))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_docstring_says_how_and_what_is_a_substitute(name):
+    module = importlib.import_module(f"recipes.segmentation.configs.{name}")
+    for other in re.findall(r"`(\w+)\.py`", module.__doc__):
+        assert other in NAMES
+    command = re.search(r"--config=(\w+)", module.__doc__)
+    assert command is None or command[1] == name
+
+
+@pytest.mark.parametrize("name", FROZEN)
 def test_the_papers_networks_want_pretrained_weights(name):
     with pytest.raises(ValueError, match=r"must be False without `config.pretrained`"):
         Segmentation(config_of(name)).check()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("nyudv2")])
+PUBLISHED = [name for name in NAMES if re.match(r"(nyudv2|nyudv2_builder|sunrgbd)_refinenet", name)]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_papers_settings(name):
     config = config_of(name)
-    depth, system = name.removeprefix("nyudv2_refinenet").split("_")
+    depth, system = name.rpartition("refinenet")[2].split("_")
     assert config.network.backbone == f"resnet{depth}"
     epochs = {"101": 100, "152": 150}[depth]
     assert [stage["epochs"] for stage in config.stages] == [epochs] * 3
@@ -41,4 +58,28 @@ def test_the_papers_settings(name):
     expected = {"cen": "channel_exchanging", "asym": "asymmetric_fusion"}[system]
     assert config.fusion.name == expected
     assert config.freeze_statistics and config.batch_size == 6
-    assert len(config.data.class_names) == 40
+    depth = config.modalities.depth
+    if name.startswith("nyudv2_refinenet"):
+        assert len(config.data.class_names) == 40 and depth.scale == 1 / 5000
+    else:
+        assert depth.unit == "metres" and "scale" not in depth
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "deeplabv3plus" in name])
+def test_the_protocol_of_deeplab(name):
+    config = config_of(name)
+    assert config.inputs == {"rgb": ("rgb",), "depth": ("depth",)}.get(
+        name.rpartition("_")[2], ("rgb", "depth")
+    )
+    (stage,) = config.stages
+    assert stage["epochs"] * (2975 // config.batch_size) == pytest.approx(90000, rel=2e-3)
+    assert stage["encoder_rate"] == stage["decoder_rate"] == 1e-2
+    assert all((side - 1) % 16 == 0 for side in (*config.augmentation.size, *config.data.eval_size))
+
+
+def test_rdfnet_has_an_encoder_for_each_modality_at_a_tenth_of_the_rate():
+    config = config_of("nyudv2_rdfnet101")
+    assert not config.fusion.share_encoder
+    assert [stage["decoder_rate"] for stage in config.stages] == [1e-4, 1e-5, 1e-6]
+    for stage in config.stages:
+        assert stage["encoder_rate"] == pytest.approx(stage["decoder_rate"] / 10)
