@@ -134,6 +134,7 @@ def test_config_holds_every_argument(cls):
     required = {
         "modalities": 2,
         "channels": 3,
+        "size": 2,
         "rate": 0.5,
         "layer": norm,
         "rows": (1,),

@@ -26,8 +26,10 @@ def DeepLabV3(
     A dilated encoder and atrous spatial pyramid pooling (Chen et al. 2017,
     [arXiv 1706.05587](https://arxiv.org/abs/1706.05587)), in the layout of its TensorFlow program:
     aligned corners, norms with epsilon 1e-5, nothing but the classifier behind the projection. The
-    initializer of the head's convolutions, Glorot's, is this package's choice. With its deep stem
-    the ResNet-101 has 58,163,923 trainable parameters for 19 classes, the published 58.16 M.
+    initializer of the head's convolutions, Glorot's, is this package's choice. The norm of the
+    image pooling sees one value of each image: a training batch needs three images or more. With
+    its deep stem the ResNet-101 has 58,163,923 trainable parameters for 19 classes, the published
+    58.16 M.
 
     Args:
         backbone: Name of an encoder as for `backbone`, such as `"resnet101"` or

@@ -31,7 +31,8 @@ def DeepLabV3Plus(
     separable convolutions in the pooling and in the decoder, features resized with aligned
     corners, norms with epsilon 1e-5. That program's L2 penalty of 4e-5 on all but depthwise kernels
     is left to the training. The initializer of the head's 1x1 convolutions, Glorot's, is this
-    package's choice. Trainable parameters for 19 classes: 41,054,899 with `"xception65"`,
+    package's choice. The norm of the image pooling sees one value of each image: a training batch
+    needs three images or more. Trainable parameters for 19 classes: 41,054,899 with `"xception65"`,
     43,477,323 with `"xception71"`, which the literature quotes as 43.48 M of an Xception-65.
 
     Args:

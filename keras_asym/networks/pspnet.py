@@ -28,7 +28,8 @@ def PSPNet(
     [arXiv 1612.01105](https://arxiv.org/abs/1612.01105)), in the layout of its authors' later
     program; norms with epsilon 1e-5. Trainable parameters for 19 classes with ResNet-50, 101 and
     152 of deep stem: 46,715,347, 65,707,475 and 81,351,123. The initializer of the head, that of
-    the ResNet, is this package's choice.
+    the ResNet, is this package's choice. The norm of the coarsest branch sees one value of each
+    image: a training batch needs three images or more.
 
     Args:
         backbone: Name of an encoder as for `backbone`, such as `"resnet101_deep"` or

@@ -161,6 +161,9 @@ def test_separable_convolutions_of_two_modalities_are_served(tmp_path):
     assert distance(of_server["probabilities"], expected) < 1e-5
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="JAX compiles for minutes, and differs in none"
+)
 @NEW_LAYERS
 def test_trained(name):
     weights = (0.4,) * (len(NETWORKS[name][1]) - 1)
@@ -168,8 +171,9 @@ def test_trained(name):
     model.compile(keras.optimizers.SGD(1e-2), jit_compile=False)
     kernels = [w for w in model.trainable_weights if w.name == "kernel"]
     before = [np.array(w) for w in kernels]
-    mask = np.random.default_rng(0).integers(0, CLASSES, (2, 33, 50))
-    logs = model.train_on_batch(inputs(2, 33, 50), mask)
+    mask = np.random.default_rng(0).integers(0, CLASSES, (3, 33, 50))
+    # Of two images the norm of the image pooling makes -1 and 1, whatever its kernel is.
+    logs = model.train_on_batch(inputs(3, 33, 50), mask)
     assert np.isfinite(np.asarray(logs)).all()
     pairs = zip(kernels, before, strict=True)
     assert not [w.path for w, old in pairs if (np.asarray(w) == old).all()]
