@@ -1,6 +1,12 @@
 import pytest
 
-from recipes.data.specs import check_specs, input_channels, interpolation, mirror_channels
+from recipes.data.specs import (
+    check_specs,
+    input_channels,
+    interpolation,
+    mirror_channels,
+    with_scale,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +63,22 @@ def test_images_with_holes_are_never_interpolated():
 )
 def test_channels_of_a_mirror_image(value, channels):
     assert mirror_channels({"channels": 3, "mirror_channels": value}) == channels
+
+
+def test_metres_by_what_the_data_set_says():
+    spec = {"channels": 1, "unit": "metres", "invalid": 0}
+    check_specs({"depth": spec})
+    found = with_scale("depth", spec, 200)
+    assert found == {"channels": 1, "unit": None, "invalid": 0, "scale": 1 / 200}
+    check_specs({"depth": found})
+    plain = {"channels": 1, "scale": 0.001}
+    assert with_scale("depth", plain, 200) is plain
+    with pytest.raises(ValueError, match=r"'unit'\]` must be None for a data set that does not"):
+        with_scale("depth", spec, None)
+
+
+@pytest.mark.parametrize("changes", [{"unit": "feet"}, {"scale": 0.001}, {"encoding": "log_depth"}])
+def test_a_unit_stands_in_place_of_a_scale(changes):
+    spec = {"channels": 1, "unit": "metres", **changes}
+    with pytest.raises(ValueError, match=r"'unit'\]` must be None or 'metres'"):
+        check_specs({"depth": spec})

@@ -112,5 +112,9 @@ def test_two_steps_and_an_evaluation(name, archives, data_dir, tried, capsys):
     if to_json(config) in tried:
         return
     tried.add(to_json(config))
-    dry_run(Segmentation(config), make_training)
+    task = Segmentation(config)
+    dry_run(task, make_training)
     assert "Parameters:" in capsys.readouterr().out
+    units = {"cityscapes_rgbd": 200, "nyudv2_rgbd": 5000, "sunrgbd_rgbd": 1000}[data]
+    if "depth" in config.inputs and config.modalities.depth.get("unit"):
+        assert task.modalities["depth"]["scale"] == 1 / units

@@ -104,6 +104,18 @@ def test_each_stage_begins_with_its_own_rates(tmp_path, data_dir):
     assert len({rate for rates in found for rate in rates.values()}) == 4
 
 
+def test_another_network_by_two_settings(data_dir, capsys):
+    config = tiny_config(data_dir)
+    config.network.update(name="deeplabv3plus", backbone="MobileNetV3Small")
+    config.fusion.name = "private_normalization"
+    task = Segmentation(config)
+    task.check()
+    task.open()
+    assert task.build_model(1).network.name.startswith("deeplab_v3_plus_")
+    words = "Not read by deeplabv3plus: backbone_width, decoder, decoder_widths of config.network."
+    assert words in capsys.readouterr().out
+
+
 def test_running_the_same_command_again_resumes(run, data_dir, capsys):
     workdir, results = run
     (workdir / "results.json").unlink()
@@ -159,6 +171,14 @@ def test_a_changed_data_set_is_refused_and_the_run_kept(run, data_dir):
         ({"evaluation": {"overlap": 1.0}}, r"`config.evaluation.overlap` must be a number"),
         ({"fusion": {"name": "cen"}}, r"`config.fusion.name` must be one of"),
         ({"network": {"backbone": "resnet19"}}, r"`config.network.backbone` must be one of"),
+        ({"network": {"name": "unet"}}, r"`config.network.name` must be one of"),
+        ({"network": {"output_stride": 4}}, r"must be one of \(8, 16, 32\), or None"),
+        ({"network": {"auxiliary_weights": (-1.0,)}}, r"a sequence, each item a number"),
+        ({"network": {"auxiliary_weights": (0.4,)}}, "'refinenet' can have 0"),
+        (
+            {"modalities": {"depth": {"unit": "metres", "scale": None}}},
+            r"'unit'\]` must be None for a data set that does not say",
+        ),
     ],
 )
 def test_a_wrong_setting_ends_before_any_work(changes, message, tmp_path, data_dir):
