@@ -9,6 +9,9 @@ from keras_asym.layers import PersistentDropout
 
 _SIZES = (32, 64, 224, 256, 512)  # the first that the network takes
 _TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "bfloat16": 0.2, "float16": 0.05}
+# Some networks enlarge rounding errors, which differ by the batch size: of the image, such a part
+# is changed, and by so many times the change of the outputs the branches may differ.
+_CHANGE, _ALLOWED, _NO_PROOF = 1e-5, 10, 0.5
 
 
 def prove(network, core, private, count):
@@ -23,6 +26,8 @@ def prove(network, core, private, count):
         core: Model from folded images to folded features.
         private: List of `PrivateCopy`.
         count: Number of modalities.
+
+    A network whose outputs depend on the last digits of the image proves nothing.
 
     Raises:
         ValueError: If a branch differs; names the layer where it does first.
@@ -40,6 +45,9 @@ def prove(network, core, private, count):
         image, expected = _plain_outputs(network, rows, chosen, rng)
         if image is None:
             return
+        tolerance = _tolerance(network, rows, chosen[0], image, expected[0], core.compute_dtype)
+        if tolerance > _NO_PROOF:
+            return
         folded = rng.standard_normal((len(chosen), count, *image.shape[1:])).astype("float32")
         presence = np.zeros((len(chosen), count), "bool")
         for example, row in enumerate(chosen):
@@ -55,7 +63,7 @@ def prove(network, core, private, count):
             ) from error
         for example, row in enumerate(chosen):
             error = _distance(outputs, expected[example], example * count + row)
-            if not error < _TOLERANCE.get(core.compute_dtype, 1e-3):
+            if not error < tolerance:
                 raise ValueError(
                     f"The branch of modality {row} is not the network '{network.name}': with this "
                     f"modality alone its outputs differ by {error:.2g} of the largest. "
@@ -118,6 +126,14 @@ def _plain_outputs(network, rows, chosen, rng):
         fixed = [x is not None and np.isfinite(x).all() for x in keras.tree.flatten(outputs)]
         return (image, outputs) if all(fixed) else (None, None)
     raise too_small
+
+
+def _tolerance(network, rows, row, image, expected, dtype):
+    """By how much the outputs of a branch may differ from the network's, relative to these."""
+    change = np.random.default_rng(1).standard_normal(image.shape)
+    nearly = _array(image) * (1 + _CHANGE * change.astype("float32"))
+    outputs = _with_row(network, rows, row, ops.convert_to_tensor(nearly, image.dtype))
+    return max(_TOLERANCE.get(dtype, 1e-3), _ALLOWED * _distance(outputs, expected, 0))
 
 
 def _with_row(network, rows, row, image):

@@ -9,6 +9,7 @@ from keras_asym.fusion import (
     FusionStrategy,
     GraphEdits,
     PrivateNormalization,
+    proof,
     to_multimodal,
 )
 from keras_asym.fusion.proof import prove
@@ -157,6 +158,27 @@ def test_a_network_of_a_large_stride():
     x = layers.Concatenate()([x, layers.Cropping2D(1)(x)[:, :7]])
     with pytest.raises(Exception, match="Concatenat"):
         to_multimodal(keras.Model(inputs, x), PAIR, check=True)
+
+
+class Chaos(layers.Layer):
+    """The logistic map, which doubles what differs in the last digits at each of 18 steps."""
+
+    def call(self, inputs):
+        x = keras.ops.sigmoid(inputs)
+        for _ in range(18):
+            x = 3.99 * x * (1 - x)
+        return x
+
+
+def test_a_network_that_enlarges_rounding_errors(monkeypatch):
+    inputs = keras.Input((16, 16, 3))
+    x = layers.Conv2D(16, 3, name="conv")(inputs)
+    x = layers.BatchNormalization(name="bn")(x)
+    network = keras.Model(inputs, Chaos()(layers.Conv2D(16, 3)(x)), name="net")
+    to_multimodal(network, PAIR, check=True)
+    monkeypatch.setattr(proof, "_tolerance", lambda *arguments: 1e-3)
+    with pytest.raises(ValueError, match="differs is 'chaos'"):  # it does, by rounding
+        to_multimodal(network, PAIR, check=True)
 
 
 class AlwaysNoisy(layers.GaussianNoise):
