@@ -17,8 +17,8 @@ CLASSES = 5
 # Name -> a small encoder, and its width.
 ENCODERS = {
     "refinenet": ("xception41", 2),
-    "deeplabv3plus": ("MobileNetV3Large", None),
-    "deeplabv3": ("EfficientNetV2B0", None),
+    "deeplabv3plus": ("MobileNetV3Small", None),
+    "deeplabv3": ("resnet18", 4),
     "pspnet": ("resnet18_deep", 4),
     "adapnet_pp": ("resnet101", 4),
 }
