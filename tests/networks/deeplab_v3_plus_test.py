@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.fusion import to_multimodal
+from keras_asym.fusion import SharedNormalizations, to_multimodal
 from keras_asym.layers import ResizeLike
 from keras_asym.networks import DeepLabV3Plus, ResNet
 from tests.helpers import images, run
@@ -58,9 +58,13 @@ def test_cost_of_a_further_modality():
 
 
 @pytest.mark.slow
-def test_cost_of_a_further_modality_as_counted():
-    model = to_multimodal(DeepLabV3Plus(), {"rgb": 3, "depth": 3}, check=False)
-    assert count(model.trainable_weights) == 41_257_699
+@pytest.mark.parametrize(
+    ("fusion", "parameters"),
+    [(None, 41_257_699), (SharedNormalizations("^(aspp|decoder)"), 41_240_099)],
+)
+def test_cost_of_a_further_modality_as_counted(fusion, parameters):
+    model = to_multimodal(DeepLabV3Plus(), {"rgb": 3, "depth": 3}, fusion, check=False)
+    assert count(model.trainable_weights) == parameters
 
 
 @pytest.mark.parametrize(
