@@ -32,18 +32,36 @@ NAMES = {
     ),
     "regularizers": ("EachModality", "ModalityShareL1"),
     "fusion": (
+        "Alignment",
         "AsymmetricFusion",
+        "Averaging",
         "ChannelExchanging",
         "Combined",
+        "Concatenation",
         "FusionStrategy",
+        "GatedFusion",
         "GraphEdits",
+        "MultiModalFusion",
         "PrivateNormalization",
+        "SharedNormalizations",
+        "UnsharedNetworks",
         "find_sites",
         "register_normalization",
         "to_multimodal",
     ),
     "metrics": ("FrechetDistance", "InceptionDistances", "KernelDistance"),
-    "networks": ("FIDInception", "PatchDiscriminator", "RefineNet", "ResNet", "UNetGenerator"),
+    "networks": (
+        "AdapNetPP",
+        "DeepLabV3",
+        "DeepLabV3Plus",
+        "FIDInception",
+        "PSPNet",
+        "PatchDiscriminator",
+        "RefineNet",
+        "ResNet",
+        "UNetGenerator",
+        "Xception",
+    ),
     "models": ("Segmenter", "Translator"),
     "weights": ("load_reference_checkpoint", "load_reference_state_dict"),
     "testing": ("check_layer", "check_strategy"),
@@ -141,6 +159,8 @@ def test_config_holds_every_argument(cls):
         "strategies": [keras_asym.fusion.PrivateNormalization()],
         "of_one": keras.regularizers.L2(1e-3),
     }
+    if cls is keras_asym.layers.SharedNormalization:
+        required["layer"] = keras_asym.layers.ModalityBatchNormalization(1)
     if cls is keras_asym.layers.ModalityBlock:
         required["layer"] = keras.saving.serialize_keras_object(keras.layers.LayerNormalization())
         required |= {"norms": {}, "arguments": ((keras.KerasTensor((None, 3)),), {})}

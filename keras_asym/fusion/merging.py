@@ -69,7 +69,7 @@ class Merging(FusionStrategy):
         def feed_back(name):
             def after(x, _):
                 one = self.merge(x, f"{name}_fusion", modalities, norm)
-                return AddToModalities(modalities, name=f"{name}_fused")(x, one)
+                return AddToModalities(modalities, name=f"{name}_fused")([x, one])
 
             return after
 

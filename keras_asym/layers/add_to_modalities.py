@@ -13,8 +13,7 @@ class AddToModalities(ModalityLayer):
         modalities: Number of modalities M.
 
     Call arguments:
-        inputs: Folded tensor.
-        one: Tensor with an entry for each example.
+        inputs: List of a folded tensor and one with an entry for each example.
 
     Input shape:
         `(batch * modalities, ...)` and `(batch, ...)`.
@@ -25,15 +24,16 @@ class AddToModalities(ModalityLayer):
     Example:
 
     >>> x, fused = keras.ops.ones((4, 8, 8, 3)), keras.ops.ones((2, 8, 8, 3))
-    >>> keras_asym.layers.AddToModalities(2)(x, fused).shape
+    >>> keras_asym.layers.AddToModalities(2)([x, fused]).shape
     (4, 8, 8, 3)
     """
 
-    def call(self, inputs, one):
-        return merge_axis(split_axis(inputs, self.count) + ops.expand_dims(one, 1))
+    def call(self, inputs):
+        x, one = inputs
+        return merge_axis(split_axis(x, self.count) + ops.expand_dims(one, 1))
 
-    def compute_output_shape(self, input_shape, one_shape=None):
-        return input_shape
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
 
-    def compute_output_spec(self, inputs, one):
-        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape, dtype=self.compute_dtype)

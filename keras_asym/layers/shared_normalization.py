@@ -17,6 +17,7 @@ class SharedNormalization(ModalityLayer):
 
     Call arguments:
         inputs: Folded tensor.
+        training: Passed on to the normalization.
         presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
 
     Input shape:

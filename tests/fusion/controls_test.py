@@ -1,6 +1,5 @@
 """Strategies that are there to be compared with: unshared, shared, aligned."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -9,24 +8,18 @@ from keras_asym.fusion import (
     AsymmetricFusion,
     ChannelExchanging,
     Combined,
-    SharedNormalizations,
     UnsharedNetworks,
     to_multimodal,
 )
-from keras_asym.layers import ChannelExchange, ModalityAlignment, ModalityCopies
-from keras_asym.models import Segmenter
+from keras_asym.layers import ChannelExchange
 from keras_asym.testing import check_strategy
 from tests.fusion.examples import bottlenecks
-from tests.helpers import arrays, images, randomize
+from tests.helpers import arrays, images
 
 PAIR = {"rgb": 3, "depth": 3}
 CONTROLS = {
-    "unshared": UnsharedNetworks(),
     "unshared exchange": Combined([UnsharedNetworks(), ChannelExchanging(l1=0.1)]),
-    "shared norms": SharedNormalizations(),
-    "alignment": Combined([UnsharedNetworks(), Alignment(0.5)]),
     "random exchange": ChannelExchanging(l1=0.0, rule="random", rate=0.3),
-    "share exchange": ChannelExchanging(l1=0.0, rule="all", share_only=True),
     "one direction": AsymmetricFusion(receivers=(0,)),
     "symmetric": AsymmetricFusion(shuffle=False, addition="plain"),
 }
@@ -40,74 +33,6 @@ def test_strategy_contract(name):
 def exchanges(fusion):
     model = to_multimodal(bottlenecks(), PAIR, fusion)
     return [x for x in model.layers if isinstance(x, ChannelExchange)]
-
-
-def test_every_modality_has_weights_of_its_own():
-    network = bottlenecks()
-    model = to_multimodal(network, PAIR, UnsharedNetworks(), check=True)
-    assert model.count_params() == 2 * network.count_params()
-    copies = model.get_layer("stem_conv")
-    assert isinstance(copies, ModalityCopies)
-    for copy in copies.copies:
-        np.testing.assert_array_equal(copy.kernel, network.get_layer("stem_conv").kernel)
-
-
-def test_unshared_networks_are_saved_and_loaded(tmp_path):
-    model = randomize(Segmenter(bottlenecks(), PAIR, UnsharedNetworks()))
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    x = {name: images(1, 16, 16, 3, seed=i) for i, name in enumerate(PAIR)}
-    np.testing.assert_allclose(loaded(x)["depth"], model(x)["depth"], atol=1e-5)
-
-
-def test_some_layers_are_unshared():
-    model = to_multimodal(bottlenecks(), PAIR, UnsharedNetworks("^stem_conv$"))
-    assert [x.name for x in model.layers if isinstance(x, ModalityCopies)] == ["stem_conv"]
-
-
-def test_no_gradient_goes_from_one_unshared_network_to_the_other():
-    model = randomize(to_multimodal(bottlenecks(), PAIR, UnsharedNetworks()))
-    x = {name: images(2, 16, 16, 3, seed=i) for i, name in enumerate(PAIR)}
-    before = np.asarray(model(x)["rgb"])
-    for copies in (x for x in model.layers if isinstance(x, ModalityCopies)):
-        copies.copies[1].set_weights([2 * w for w in copies.copies[1].get_weights()])
-    np.testing.assert_array_equal(model(x)["rgb"], before)
-
-
-def test_some_norms_are_shared():
-    """As in a DeepLab whose encoder alone has private norms."""
-    network = bottlenecks()
-    model = to_multimodal(network, PAIR, SharedNormalizations("^stack1"), check=True)
-    norms = [x for x in network.layers if x.name.endswith("_bn")]
-    private = sum(x.count_params() for x in norms if not x.name.startswith("stack1"))
-    assert model.count_params() == network.count_params() + private
-
-
-def test_shared_norms_move_by_the_statistics_of_all():
-    plain = bottlenecks()
-    model = to_multimodal(plain, PAIR, SharedNormalizations())
-    x = images(2, 16, 16, 3)
-    model({"rgb": x, "depth": x}, training=True)
-    plain(x, training=True)
-    np.testing.assert_allclose(
-        model.get_layer("stem_bn").layer.moving_mean[0],
-        plain.get_layer("stem_bn").moving_mean,
-        atol=1e-5,
-    )
-
-
-def test_the_loss_of_alignment_is_trained():
-    model = Segmenter(bottlenecks(), PAIR, Alignment(weight=3.0))
-    model.compile("sgd")
-    x = {name: images(2, 16, 16, 3, seed=i) for i, name in enumerate(PAIR)}
-    model.network(x, training=True)
-    assert len(model.losses) == len(
-        [x for x in model.network.layers if isinstance(x, ModalityAlignment)]
-    )
-    assert all(float(np.asarray(loss)) > 0 for loss in model.losses)
-    assert np.isfinite(
-        model.fit(x, np.zeros((2, 16, 16), "int32"), verbose=0).history["loss"]
-    ).all()
 
 
 def test_random_channels_are_chosen_once_for_each_site_and_modality():

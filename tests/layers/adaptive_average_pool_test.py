@@ -36,5 +36,5 @@ def test_as_the_layer_of_keras(height, width):
 
 @pytest.mark.parametrize("size", [0, 1.5, (2, 2)])
 def test_wrong_size(size):
-    with pytest.raises(ValueError, match="`size` must be a positive integer. Received: size="):
+    with pytest.raises(ValueError, match=r"`size` must be a positive integer\. Received: size="):
         AdaptiveAveragePool(size)
