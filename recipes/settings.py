@@ -4,6 +4,8 @@ import math
 import re
 import typing
 
+import keras
+
 from keras_asym.training.loop import PRECISIONS
 from keras_asym.training.optimizers import DECAYS
 from recipes.fusions import FUSIONS, OF_ONE_NETWORK
@@ -208,3 +210,9 @@ MAY_CHANGE = (
 )
 """Settings that a run may be resumed with another value of: the weights do not depend on them, or
 the fingerprint of the data says whether they do."""
+
+
+def compiles(config):
+    """Whether a model's steps are compiled: as `config.jit_compile` says on TensorFlow. On JAX
+    always, where each operation would run by itself."""
+    return config.jit_compile or keras.backend.backend() == "jax"

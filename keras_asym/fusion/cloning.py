@@ -8,7 +8,14 @@ import keras
 from keras_asym.fusion.graph import ancestors, check_edits, normalizations_inside, rebuild
 from keras_asym.fusion.normalizations import Normalization, normalization_of
 from keras_asym.keras_internals import operation_of
-from keras_asym.layers import ModalityBlock, ModalityCopies, SharedNormalization
+from keras_asym.layers import (
+    AverageModalities,
+    CropLike,
+    ModalityBlock,
+    ModalityCopies,
+    ResizeLike,
+    SharedNormalization,
+)
 from keras_asym.layers.sublayers import (
     CANNOT_BE_MADE,
     copy_weights,
@@ -49,6 +56,7 @@ class PrivateCopy(NamedTuple):
 
 
 _COPIES = Normalization(None, {})
+_OF_A_SIZE = (CropLike, ResizeLike)  # which take a second tensor for its size alone
 
 
 def clone(network, source, folded, count, fusion, settings):
@@ -95,7 +103,7 @@ class _Cloning:
             self._check_called_once(name)
         stream = self.count
         if self._folded is not None and name not in self._folded:
-            args, kwargs = keras.tree.map_structure(self.merged, (args, kwargs))
+            args, kwargs = self._merged_inputs(layer, args, kwargs)
             stream = 1
         if isinstance(layer, keras.layers.Layer):  # not an operation without state
             if layer not in self._shared:
@@ -127,6 +135,16 @@ class _Cloning:
             self._one_stream[key] = one
             self._one_stream[id(one)] = one
         return self._one_stream[key]
+
+    def _merged_inputs(self, layer, args, kwargs):
+        """The inputs of a layer as one stream."""
+        if isinstance(layer, _OF_A_SIZE):  # the mean has the size, and no weights without a use
+            x, like = args[0]
+            if id(like) not in self._one_stream:
+                name = f"{layer.name}_size"
+                like = AverageModalities(self.count, name=name, dtype=like.dtype)(like)
+            return ([self.merged(x), like], *args[1:]), kwargs
+        return keras.tree.map_structure(self.merged, (args, kwargs))
 
     def copy_weights(self):
         """Gives every layer of the clone the weights of the plain one."""

@@ -122,9 +122,13 @@ class ModalityBatchNormalization(ModalityNormalization):
         """Mean and variance `(count, channels)` of a batch, and which modalities it has."""
         positions = tuple(range(2, len(x.shape) - 1))
         presence = self.presence_here(presence)
-        if presence is None:
+        if presence is None and (self.synchronized or self.count == 1 or not positions):
             return *ops.moments(x, (0, *positions), synchronized=self.synchronized), None
+        # Of each example first: there a modality's positions lie behind one another in memory.
         means, variances = ops.moments(x, positions) if positions else (x, ops.zeros_like(x))
+        if presence is None:
+            mean, between = ops.moments(means, 0)
+            return mean, ops.mean(variances, 0) + between, None
         mean, seen = self.mean_of_present(means, presence, self.synchronized)
         variances = variances + ops.square(means - mean)
         return mean, self.mean_of_present(variances, presence, self.synchronized)[0], seen

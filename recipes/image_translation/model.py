@@ -3,6 +3,7 @@
 import keras
 
 from keras_asym import models, networks
+from recipes.settings import compiles
 
 
 def build_model(config, input_channels, target_channels, fusion):
@@ -39,4 +40,4 @@ def compile_model(model, config, rate, options):
         keras.optimizers.Adam(rate, *betas, epsilon=1e-8, name=name, **options)
         for name in ("generator", "discriminator")
     )
-    model.compile(*players, jit_compile=config.jit_compile)
+    model.compile(*players, jit_compile=compiles(config))

@@ -5,6 +5,7 @@ import keras
 from keras_asym import losses, models
 from keras_asym.training import CoupledSGD
 from recipes.segmentation.networks import build_network
+from recipes.settings import compiles
 
 
 def build_model(config, input_channels, num_classes, fusion, replicas=1):
@@ -47,7 +48,7 @@ def compile_model(
     loss = None
     if class_weights is not None:
         loss = losses.ValidPixelCrossentropy(model.ignore_class, class_weights=class_weights)
-    model.compile(optimizer, loss, jit_compile=config.jit_compile)
+    model.compile(optimizer, loss, jit_compile=compiles(config))
 
 
 def _optimizer(config, rate, **options):

@@ -5,16 +5,18 @@ from keras_asym.fusion import Alignment, Combined, UnsharedNetworks
 from keras_asym.layers import ModalityAlignment
 from keras_asym.models import Segmenter
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 from tests.helpers import images
 
 PAIR = {"rgb": 3, "depth": 3}
 
 
+@LONG_ON_JAX
 def test_strategy_contract():
     check_strategy(Combined([UnsharedNetworks(), Alignment(0.5)]), bottlenecks(), modalities=(2,))
 
 
+@LONG_ON_JAX
 def test_the_loss_of_alignment_is_trained():
     model = Segmenter(bottlenecks(), PAIR, Alignment(weight=3.0))
     model.compile("sgd")

@@ -2,12 +2,13 @@ import numpy as np
 
 from keras_asym.fusion import Concatenation, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 from tests.helpers import images
 
 PAIR = {"rgb": 3, "depth": 3}
 
 
+@LONG_ON_JAX
 def test_strategy_contract():
     check_strategy(Concatenation(), bottlenecks(), modalities=(2,))
 

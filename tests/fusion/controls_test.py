@@ -13,7 +13,7 @@ from keras_asym.fusion import (
 )
 from keras_asym.layers import ChannelExchange
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 from tests.helpers import arrays, images
 
 PAIR = {"rgb": 3, "depth": 3}
@@ -25,6 +25,7 @@ CONTROLS = {
 }
 
 
+@LONG_ON_JAX
 @pytest.mark.parametrize("name", CONTROLS)
 def test_strategy_contract(name):
     check_strategy(CONTROLS[name], bottlenecks(), modalities=(2,))

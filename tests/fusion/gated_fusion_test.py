@@ -4,12 +4,13 @@ import pytest
 
 from keras_asym.fusion import GatedFusion, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 from tests.helpers import arrays, images, randomize
 
 PAIR = {"rgb": 3, "depth": 3}
 
 
+@LONG_ON_JAX
 def test_strategy_contract():
     check_strategy(GatedFusion(), bottlenecks(), modalities=(2,))
 

@@ -21,11 +21,11 @@ from keras_asym.fusion import (
     select_modalities,
     to_multimodal,
 )
-from keras_asym.layers import AddToModalities, AverageModalities
+from keras_asym.layers import AddToModalities, AverageModalities, CropLike, ResizeLike
 from keras_asym.models import Segmenter, Translator
 from keras_asym.networks import PatchDiscriminator, RefineNet, UNetGenerator
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 from tests.helpers import arrays, images, randomize, randomize_norms
 
 PAIR = {"rgb": 3, "depth": 3}
@@ -97,6 +97,17 @@ def test_tokens_are_merged_where_no_image_is_needed(fusion):
         assert y["ensemble"].shape == (2, 64, 12)
 
 
+def test_what_only_gives_its_size_is_merged_without_weights():
+    """As where a network resizes or crops its logits to the image."""
+    inputs = keras.Input((None, None, 3))
+    x = layers.BatchNormalization(name="bn")(layers.Conv2D(4, 3, 2, padding="same")(inputs))
+    x = CropLike()([ResizeLike()([layers.Conv2D(2, 1)(x), inputs]), inputs])
+    model = to_multimodal(keras.Model(inputs, x), PAIR, Concatenation(sites="^bn$"))
+    assert sum(layer.name.endswith("_concat") for layer in model.layers) == 1
+    sizes = {name: images(2, 9, 7, 3) for name in PAIR}
+    assert model(sizes)["ensemble"].shape == (2, 9, 7, 2)
+
+
 @pytest.mark.parametrize("fusion", [ChannelExchanging(), AsymmetricFusion()], **BY_NAME)
 def test_sites_behind_the_merge(fusion):
     early = Averaging(sites="^stack0_block0_out$")
@@ -106,6 +117,7 @@ def test_sites_behind_the_merge(fusion):
         to_multimodal(bottlenecks(), PAIR, Combined([early, fusion]))
 
 
+@LONG_ON_JAX
 def test_exchange_in_front_of_the_merge():
     fusion = Combined([ChannelExchanging(sites="stack0_.*_2_bn"), Averaging("late")])
     check_strategy(fusion, bottlenecks(), modalities=(2,))
@@ -141,6 +153,7 @@ def test_statistics_of_the_one_stream_are_of_examples_that_have_a_modality():
         )
 
 
+@LONG_ON_JAX
 def test_a_segmenter_trains_and_has_one_output():
     model = Segmenter(refinenet(), PAIR, Concatenation())
     assert model.output_keys == model.loss_keys == ("ensemble",)
@@ -156,6 +169,7 @@ def test_a_segmenter_trains_and_has_one_output():
     assert list(part.predict({"depth": x["depth"]}, verbose=0)) == ["ensemble"]
 
 
+@LONG_ON_JAX
 def test_a_translator_trains_and_has_one_output():
     generator = UNetGenerator(4, 4, dropout=0.0)
     model = Translator(generator, PatchDiscriminator(4), PAIR, Concatenation("middle"))

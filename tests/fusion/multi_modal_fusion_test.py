@@ -1,10 +1,11 @@
 from keras_asym.fusion import MultiModalFusion, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 
 PAIR = {"rgb": 3, "depth": 3}
 
 
+@LONG_ON_JAX
 def test_strategy_contract():
     check_strategy(MultiModalFusion(width=4, dropout=0.0), bottlenecks(), modalities=(2,))
 

@@ -6,12 +6,13 @@ from keras_asym.fusion import UnsharedNetworks, to_multimodal
 from keras_asym.layers import ModalityCopies
 from keras_asym.models import Segmenter
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import LONG_ON_JAX, bottlenecks
 from tests.helpers import images, randomize
 
 PAIR = {"rgb": 3, "depth": 3}
 
 
+@LONG_ON_JAX
 def test_strategy_contract():
     check_strategy(UnsharedNetworks(), bottlenecks(), modalities=(2,))
 

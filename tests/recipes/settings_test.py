@@ -1,3 +1,4 @@
+import keras
 import ml_collections
 import pytest
 
@@ -61,3 +62,14 @@ def test_every_setting_has_a_rule(task):
         name for name in names if name not in checked and not name.startswith(ELSEWHERE[task])
     ]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("backend", "asked", "expected"),
+    [("tensorflow", False, False), ("tensorflow", True, True), ("jax", False, True)],
+)
+def test_jax_is_always_compiled(monkeypatch, backend, asked, expected):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    config = Segmentation.default_config()
+    config.jit_compile = asked
+    assert settings.compiles(config) is expected

@@ -86,7 +86,7 @@ def get_config():
     config.optimizer.clipnorm = 0.0  # largest norm of a variable's gradient; 0: any
     config.optimizer.global_clipnorm = 0.0  # of all gradients of a player; 0: any
     config.optimizer.clipvalue = 0.0  # largest magnitude of a component; 0: any
-    config.jit_compile = False
+    config.jit_compile = False  # XLA on TensorFlow; JAX is always compiled
     config.evaluate_every = 10  # epochs
     config.early_stopping = 0  # epochs after the best one; 0: train to the last
     config.checkpoint_every = 10  # epochs

@@ -107,7 +107,7 @@ def get_config():
         {"epochs": 100, "encoder_rate": 2.5e-4, "decoder_rate": 1.5e-3},
         {"epochs": 100, "encoder_rate": 1e-4, "decoder_rate": 7e-4},
     )
-    config.jit_compile = False
+    config.jit_compile = False  # XLA on TensorFlow; JAX is always compiled
     config.evaluate_every = 10  # epochs
     config.early_stopping = 0  # epochs after the best one; 0: train to the last
     config.checkpoint_every = 10  # epochs

@@ -22,8 +22,6 @@ NARROW = {"resnet101": "resnet18", "resnet152": "resnet18", "xception65": "resne
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions"),
-    # SSMA: AdapNet++ crops its logits to the size of the images, which are merged for that alone.
-    pytest.mark.filterwarnings(r"ignore:Gradients do not exist for variables \['fold_modalities_m"),
 ]
 
 
