@@ -13,7 +13,9 @@ class Others(ModalityLayer):
     """Adds the mean of the others, weighed by a number for each modality."""
 
     def build(self, input_shape):
-        self.shares = self.add_weight(name="shares", shape=(self.modalities,), initializer="ones")
+        self.shares = self.add_weight(
+            name="shares", shape=(self.modalities,), initializer="ones", autocast=False
+        )
 
     def call(self, inputs, presence=None):
         if self.count == 1:
