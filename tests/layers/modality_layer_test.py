@@ -21,8 +21,10 @@ class Others(ModalityLayer):
         if self.count == 1:
             return inputs
         # In float32: the gradient of a share is a sum over all positions.
-        x = split_axis(keras.ops.cast(inputs, self.variable_dtype), self.count)
-        shares = keras.ops.reshape(self.pick(self.shares), (self.count, *(1,) * (len(x.shape) - 2)))
+        precision = keras.backend.result_type(inputs.dtype, "float32")
+        x = split_axis(keras.ops.cast(inputs, precision), self.count)
+        shares = keras.ops.cast(self.pick(self.shares), precision)
+        shares = keras.ops.reshape(shares, (self.count, *(1,) * (len(x.shape) - 2)))
         outputs = merge_axis(x + shares * mean_of_others(x, presence))
         return keras.ops.cast(outputs, self.compute_dtype)
 
