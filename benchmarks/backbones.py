@@ -184,10 +184,10 @@ _HEAD = """# Backbones
 
 Networks of `keras.applications` and KerasHub, unmodified, made multimodal by `to_multimodal`: two
 sensors, random weights, small images. The columns on the right are the largest difference between a
-branch and the plain network, relative to the largest output: as the network is made,
-read again from a `.keras` file, of one sensor by `select_modalities`, and served from a SavedModel.
-{most:.0e} is the rounding of float32. `python -m benchmarks.backbones --write docs/backbones.md`
-writes this page.
+branch and the plain network, relative to the largest output: as the network is made, read again
+from a `.keras` file, of one sensor by `select_modalities`, and served from a SavedModel. {most:.0e}
+is the rounding of float32. Each line is what `python -m benchmarks.backbones --names NAME` prints;
+without `--names` it runs all, and `--write docs/backbones.md` writes this page.
 
 """
 
