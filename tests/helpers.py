@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from keras_asym.testing.running import (  # noqa: F401
     arrays,
@@ -12,6 +13,10 @@ from keras_asym.testing.running import (  # noqa: F401
     tensors,
     uneven_sum,
 )
+
+ON_JAX = keras.backend.backend() == "jax"
+LONG_ON_JAX = pytest.mark.slow if ON_JAX else lambda test: test
+"""Decorator of a test that XLA takes long for: it is one of the slow ones on JAX."""
 
 
 def randomize_norms(network, seed=0):

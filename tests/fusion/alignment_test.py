@@ -5,8 +5,8 @@ from keras_asym.fusion import Alignment, Combined, UnsharedNetworks
 from keras_asym.layers import ModalityAlignment
 from keras_asym.models import Segmenter
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
-from tests.helpers import images
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX, images
 
 PAIR = {"rgb": 3, "depth": 3}
 

@@ -13,8 +13,8 @@ from keras_asym.fusion import (
 )
 from keras_asym.layers import ChannelExchange
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
-from tests.helpers import arrays, images
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX, arrays, images
 
 PAIR = {"rgb": 3, "depth": 3}
 CONTROLS = {

@@ -55,8 +55,6 @@ def backbone(name):
 # XLA takes half a minute for each of the larger ones: there they are left to the slow
 # tests.
 LARGE = [pytest.mark.slow] if keras.backend.backend() == "jax" else []
-LONG_ON_JAX = LARGE[0] if LARGE else lambda test: test
-"""Decorator of a test that is one of the slow ones on JAX."""
 BACKBONES = (
     "resnet18",
     "keras_hub",

@@ -4,8 +4,8 @@ import pytest
 
 from keras_asym.fusion import GatedFusion, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
-from tests.helpers import arrays, images, randomize
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX, arrays, images, randomize
 
 PAIR = {"rgb": 3, "depth": 3}
 

@@ -25,8 +25,8 @@ from keras_asym.layers import AddToModalities, AverageModalities, CropLike, Resi
 from keras_asym.models import Segmenter, Translator
 from keras_asym.networks import PatchDiscriminator, RefineNet, UNetGenerator
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
-from tests.helpers import arrays, images, randomize, randomize_norms
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX, arrays, images, randomize, randomize_norms
 
 PAIR = {"rgb": 3, "depth": 3}
 SMALL = {"width": 4, "dropout": 0.0}

@@ -1,6 +1,7 @@
 from keras_asym.fusion import MultiModalFusion, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX
 
 PAIR = {"rgb": 3, "depth": 3}
 

@@ -16,7 +16,7 @@ from keras_asym.fusion.proof import prove
 from keras_asym.layers import ModalityBatchNormalization, ModalityLayer
 from keras_asym.ops import from_next, merge_axis, split_axis
 from tests.fusion.examples import bottlenecks
-from tests.helpers import arrays, images, run
+from tests.helpers import LONG_ON_JAX, arrays, images, run
 
 PAIR = {"rgb": 3, "depth": 3}
 
@@ -147,6 +147,7 @@ def test_not_inside_of_a_function():
         prove(None, None, None, 0)
 
 
+@LONG_ON_JAX
 def test_a_network_of_a_large_stride():
     """The image is as large as the network needs it; its own error is told where none fits."""
     from keras_asym.networks import UNetGenerator

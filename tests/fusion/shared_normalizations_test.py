@@ -2,8 +2,8 @@ import numpy as np
 
 from keras_asym.fusion import SharedNormalizations, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
-from tests.helpers import images
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX, images
 
 PAIR = {"rgb": 3, "depth": 3}
 

@@ -6,8 +6,8 @@ from keras_asym.fusion import UnsharedNetworks, to_multimodal
 from keras_asym.layers import ModalityCopies
 from keras_asym.models import Segmenter
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import LONG_ON_JAX, bottlenecks
-from tests.helpers import images, randomize
+from tests.fusion.examples import bottlenecks
+from tests.helpers import LONG_ON_JAX, images, randomize
 
 PAIR = {"rgb": 3, "depth": 3}
 

@@ -1,17 +1,15 @@
 """What every public layer must do, whatever it computes."""
 
-import keras
 import pytest
 
 from keras_asym.layers import ModalityLayer
 from keras_asym.testing import layer_checks, presence_checks
-from tests.helpers import arrays, images, randomize
+from tests.helpers import ON_JAX, arrays, images, randomize
 
 CHANNELS = 13  # neither a multiple of five nor even
 
 
 # JAX compiles each case anew, and has fewer of them: the numbers of modalities do not differ there.
-ON_JAX = keras.backend.backend() == "jax"
 ONE_TO_THREE = pytest.mark.parametrize("modalities", [2] if ON_JAX else [1, 2, 3])
 PRESENCES = pytest.mark.parametrize("modalities", [3] if ON_JAX else [1, 2, 3, 4])
 

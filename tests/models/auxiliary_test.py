@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from keras_asym.fusion import ChannelExchanging, Concatenation, select_modalities, to_multimodal
 from keras_asym.models import Segmenter
-from tests.helpers import distance, randomize
+from tests.helpers import LONG_ON_JAX, distance, randomize
 from tests.models.tiny import CHANNELS, CLASSES, batch, cross_entropy, tiny_network
 
 WEIGHTS = (0.5, 0.25)
@@ -164,6 +164,7 @@ class TestLoss:
                 assert train[key] == pytest.approx(value, rel=1e-5), key
 
 
+@LONG_ON_JAX
 def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
     model = segmenter()
     model.compile(keras.optimizers.Adam(1e-2))
