@@ -50,9 +50,9 @@ def _ends(network):
         i for i, x in enumerate(nodes) if x.operation.name in norms and strides[i] is not None
     ]
     lowest = max(strides[i] for i in places)
-    last = _followed(max(i for i in places if strides[i] == lowest), nodes)
-    chain = _unavoidable(last, nodes)
     users = _users(nodes)
+    last = _followed(max(i for i in places if strides[i] == lowest), nodes, users)
+    chain = _unavoidable(last, nodes)
     ends = {}
     for i in chain:
         stride, is_fork = strides[i], len(users[i]) > 1
@@ -98,9 +98,8 @@ def _users(nodes):
     return users
 
 
-def _followed(place, nodes):
+def _followed(place, nodes, users):
     """The place of the addition and the activation behind a normalization, if there are some."""
-    users = _users(nodes)
     while len(users[place]) == 1:
         (after,) = users[place]
         if not isinstance(nodes[after].operation, _FOLLOWING):

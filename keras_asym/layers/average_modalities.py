@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import beside, split_axis
+from keras_asym.ops import only_present, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -41,9 +41,7 @@ class AverageModalities(ModalityLayer):
         self.reduction = reduction
 
     def call(self, inputs, presence=None):
-        x = split_axis(inputs, self.count)
-        if presence is not None:
-            x = ops.where(beside(presence, x), x, ops.zeros_like(x))
+        x = only_present(split_axis(inputs, self.count), presence)
         total = ops.sum(x, axis=1)
         if self.reduction == "sum":
             return total

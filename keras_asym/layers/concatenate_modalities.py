@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import beside, split_axis
+from keras_asym.ops import only_present, split_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -32,9 +32,7 @@ class ConcatenateModalities(ModalityLayer):
     """
 
     def call(self, inputs, presence=None):
-        x = split_axis(inputs, self.count)
-        if presence is not None:
-            x = ops.where(beside(presence, x), x, ops.zeros_like(x))
+        x = only_present(split_axis(inputs, self.count), presence)
         parts = dict(zip(self.rows, ops.unstack(x, num=self.count, axis=1), strict=True))
         absent = ops.zeros_like(x[:, 0])
         return ops.concatenate([parts.get(row, absent) for row in range(self.modalities)], axis=-1)

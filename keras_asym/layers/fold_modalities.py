@@ -1,7 +1,7 @@
 import keras
 
 from keras_asym.keras_internals import register_presence
-from keras_asym.ops import beside, fold, merge_axis
+from keras_asym.ops import fold, merge_axis, only_present
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -46,8 +46,7 @@ class FoldModalities(keras.layers.Layer):
         self._check([tensor.shape for tensor in inputs])
         if presence is None:
             return fold(inputs)
-        x = keras.ops.stack(inputs, axis=1)
-        return merge_axis(keras.ops.where(beside(presence, x), x, keras.ops.zeros_like(x)))
+        return merge_axis(only_present(keras.ops.stack(inputs, axis=1), presence))
 
     def _in_order(self, inputs):
         if self.names is None:

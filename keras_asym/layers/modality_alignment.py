@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import split_axis
+from keras_asym.ops import only_present, split_axis
 
 # Widths of the Gaussians, as parts of the mean squared distance.
 _WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -61,10 +61,8 @@ class ModalityAlignment(ModalityLayer):
         x = split_axis(ops.cast(inputs, "float32"), self.count)
         positions = tuple(range(2, len(x.shape) - 1))
         x = ops.mean(x, axis=positions) if positions else x  # (batch, count, channels)
-        here = ops.ones_like(x[:, :, 0])
-        if presence is not None:
-            here = ops.cast(presence, x.dtype)
-            x = ops.where(ops.expand_dims(presence, 2), x, ops.zeros_like(x))
+        here = ops.ones_like(x[:, :, 0]) if presence is None else ops.cast(presence, x.dtype)
+        x = only_present(x, presence)
         features = ops.unstack(x, num=self.count, axis=1)
         present = ops.unstack(here, num=self.count, axis=1)
         total = ops.zeros((), x.dtype)

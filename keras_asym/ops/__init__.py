@@ -8,6 +8,7 @@ from keras_asym.ops.fold import (
     from_next,
     mean_of_others,
     merge_axis,
+    only_present,
     split_axis,
     unfold,
 )

@@ -49,6 +49,13 @@ def beside(presence, inputs):
     return ops.reshape(presence, (*ops.shape(presence), *(1,) * (len(inputs.shape) - 2)))
 
 
+def only_present(inputs, presence):
+    """`inputs` `(batch, modalities, ...)` with zeros where an example lacks the modality."""
+    if presence is None:
+        return inputs
+    return ops.where(beside(presence, inputs), inputs, ops.zeros_like(inputs))
+
+
 def roll(inputs, steps):
     """Gives each modality the tensor of the one that is `steps` behind it, in cyclic order."""
     return ops.concatenate([inputs[:, steps:], inputs[:, :steps]], axis=1)
@@ -96,7 +103,7 @@ def mean_of_others(inputs, presence=None):
             return roll(inputs, 1)
         return _sum_of_others(inputs) / (modalities - 1)
     share = beside(ops.cast(presence, inputs.dtype), inputs)
-    total = _sum_of_others(ops.where(beside(presence, inputs), inputs, ops.zeros_like(inputs)))
+    total = _sum_of_others(only_present(inputs, presence))
     return total / ops.maximum(_sum_of_others(share), 1)
 
 
