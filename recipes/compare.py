@@ -19,7 +19,7 @@ from recipes import command, costs
 from recipes import config as configs
 from recipes.comparison_table import table
 from recipes.errors import is_raised_here
-from recipes.fusions import FUSIONS, OF_ONE_NETWORK
+from recipes.fusions import ALL_FUSIONS, FUSIONS
 from recipes.run_folder import RunFolder
 from recipes.train import train_and_evaluate
 
@@ -96,7 +96,7 @@ def tabulate(task, workdir, variants=(), seeds=(), baseline=None):
         ValueError: If a variant is unknown, a run is of another config, or none is finished.
     """
     workdir = pathlib.Path(workdir).expanduser()
-    known = [*known_variants(task), *OF_ONE_NETWORK]
+    known = [*task.config.inputs, *ALL_FUSIONS]
     named = [] if ALL in variants else list(dict.fromkeys(variants))
     check_names(task, named or known, baseline)
     found = seeds_there(workdir, named or known)
@@ -117,7 +117,7 @@ def known_variants(task):
 
 def check_names(task, variants, baseline):
     """Raises `ValueError` unless all variants are known and the baseline is one of them."""
-    known = [*known_variants(task), *OF_ONE_NETWORK]
+    known = [*task.config.inputs, *ALL_FUSIONS]
     unknown = [variant for variant in variants if variant not in known]
     if unknown:
         raise ValueError(f"`variants` must be some of {known}. Received: {unknown}")

@@ -69,3 +69,6 @@ FUSIONS = {
 
 OF_ONE_NETWORK = {"ssma": _ssma}
 """Those whose sites only one network has."""
+
+ALL_FUSIONS = {**FUSIONS, **OF_ONE_NETWORK}
+"""What `config.fusion.name` can be."""

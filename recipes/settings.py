@@ -8,7 +8,7 @@ import keras
 
 from keras_asym.training.loop import PRECISIONS
 from keras_asym.training.optimizers import DECAYS
-from recipes.fusions import FUSIONS, OF_ONE_NETWORK
+from recipes.fusions import ALL_FUSIONS
 
 
 class Rule(typing.NamedTuple):
@@ -186,7 +186,7 @@ RULES = {
     "optimizer.clipnorm": number(0),
     "optimizer.global_clipnorm": number(0),
     "optimizer.clipvalue": number(0),
-    "fusion.name": one_of(sorted({**FUSIONS, **OF_ONE_NETWORK})),
+    "fusion.name": one_of(sorted(ALL_FUSIONS)),
     "fusion.threshold": number(0),
     "fusion.l1": number(0),
     "fusion.share_only": flag(),

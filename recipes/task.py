@@ -12,7 +12,7 @@ from recipes.data import survey as surveys
 from recipes.data.dataset import Facts
 from recipes.data.datasets import open_dataset
 from recipes.data.specs import check_specs, input_channels, with_scale
-from recipes.fusions import FUSIONS, OF_ONE_NETWORK
+from recipes.fusions import ALL_FUSIONS
 from recipes.run_folder import RunFolder
 
 IN_MEMORY = ("train", "validation")
@@ -167,7 +167,7 @@ class Task:
 
     def fusion(self):
         """The fusion strategy that `config.fusion.name` names."""
-        return {**FUSIONS, **OF_ONE_NETWORK}[self.config.fusion.name](self.config.fusion)
+        return ALL_FUSIONS[self.config.fusion.name](self.config.fusion)
 
     def variant(self, name, seed):
         """The task with a fusion strategy on all inputs, or on one input alone."""
