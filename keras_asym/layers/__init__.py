@@ -7,6 +7,7 @@ from keras_asym.layers.channel_exchange import ChannelExchange
 from keras_asym.layers.channel_shuffle import ChannelShuffle
 from keras_asym.layers.concatenate_modalities import ConcatenateModalities
 from keras_asym.layers.crop_like import CropLike
+from keras_asym.layers.dot_product_attention import DotProductAttention
 from keras_asym.layers.fold_modalities import FoldModalities
 from keras_asym.layers.modality_alignment import ModalityAlignment
 from keras_asym.layers.modality_batch_normalization import ModalityBatchNormalization

@@ -4,17 +4,20 @@ import re
 import keras
 
 from keras_asym.keras_internals import nodes_of, run_through_graph
+from keras_asym.networks.mix_transformer import VARIANTS, MixTransformer
 from keras_asym.networks.resnet import DEPTHS as RESNETS
 from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.xception import DEPTHS as XCEPTIONS
 from keras_asym.networks.xception import Xception
 
-NAMES = tuple(
+DILATED = tuple(
     [f"resnet{depth}" for depth in RESNETS]
     + [f"resnet{depth}_deep" for depth in RESNETS]
     + [f"xception{depth}" for depth in XCEPTIONS]
 )
-"""Encoders of this package, which can be dilated."""
+"""Encoders of this package that can be dilated."""
+NAMES = DILATED + tuple(f"mit_{variant}" for variant in VARIANTS)
+"""Encoders of this package."""
 _STRIDES = (4, 8, 16, 32)
 _SIZE = (512, 512)  # of the image on which strides are found
 _BORDERS = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
@@ -25,11 +28,12 @@ def backbone(name, output_stride=32, input_shape=(None, None, 3), width=None):
 
     Args:
         name: `"resnet18"`, `"resnet34"`, `"resnet50"`, `"resnet101"` or `"resnet152"`; the same
-            with `"_deep"` for a deep stem; `"xception41"`, `"xception65"` or `"xception71"`; or a
-            class of `keras.applications`, such as `"MobileNetV3Large"`, with random weights. Some
-            of the latter scale their images themselves, as their documentation says.
+            with `"_deep"` for a deep stem; `"xception41"`, `"xception65"` or `"xception71"`;
+            `"mit_b0"` to `"mit_b5"`; or a class of `keras.applications`, such as
+            `"MobileNetV3Large"`, with random weights. Some of the latter scale their images
+            themselves, as their documentation says.
         output_stride: 8, 16 or 32: the stride from which on convolutions are dilated in place of
-            being strided. Encoders of `keras.applications` have 32.
+            being strided. Mix Transformers and encoders of `keras.applications` have 32.
         input_shape: `(height, width, channels)`; height and width may be `None`.
         width: Channels of the first layer, for encoders of this package; `None` is the published
             one.
@@ -120,14 +124,13 @@ def encoder_of(backbone_or_model, output_stride, default_stride, width, input_sh
     Args:
         backbone_or_model: Name or functional model.
         output_stride: What the user wants; `None` for the default, or what the model has.
-        default_stride: Output stride of this package's encoders in that network.
+        default_stride: Output stride in that network of encoders that can be dilated.
         width: As for `backbone`.
         input_shape: As for `backbone`.
     """
     model = backbone_or_model
     if not isinstance(model, keras.Model):
-        own = model in NAMES
-        stride = output_stride or (default_stride if own else 32)
+        stride = output_stride or (default_stride if model in DILATED else 32)
         model = backbone(model, stride, input_shape, width)
     elif width is not None:
         raise ValueError(
@@ -144,6 +147,13 @@ def encoder_of(backbone_or_model, output_stride, default_stride, width, input_sh
 
 
 def _own(name, output_stride, input_shape, width):
+    if name not in DILATED:
+        if output_stride != 32:
+            raise ValueError(
+                "`output_stride` must be 32 for Mix Transformers, which cannot be dilated. "
+                f"Received: output_stride={output_stride} with {name!r}"
+            )
+        return MixTransformer(name.removeprefix("mit_"), width, input_shape=input_shape)
     kind, depth, deep = re.fullmatch(r"([a-z]+)(\d+)(_deep)?", name).groups()
     options = {"output_stride": output_stride, "input_shape": input_shape, "name": name}
     if width is not None:

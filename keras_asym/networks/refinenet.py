@@ -11,7 +11,7 @@ _INITIALIZER = {
 }
 _POOLING_ROUNDS = 4
 # Variables of this package's encoders, by their path: what the papers train at the lower rate.
-ENCODER_VARIABLES = r"(conv1|stack\d+)_.*"
+ENCODER_VARIABLES = r"(conv1|stack\d+|stage\d)_.*"
 # What this package's networks put behind any encoder.
 HEAD_VARIABLES = r"(refine\d|aspp|decoder|pyramid|auxiliary|classifier).*"
 
