@@ -13,6 +13,14 @@ def _exchange(c, **changes):
     return fusion.ChannelExchanging(**{**settings, **changes})
 
 
+def _steered_exchange(c):
+    if c.target_rate is None:
+        return _exchange(c)
+    changes = c.start_rate not in (None, c.target_rate)
+    schedule = {"start_rate": c.start_rate, "steps": c.exchange_steps} if changes else {}
+    return _exchange(c, target_rate=c.target_rate, **schedule)
+
+
 def _asymmetric(c, **changes):
     return fusion.AsymmetricFusion(c.shuffle_sites or None, c.shift_source, **changes)
 
@@ -40,7 +48,7 @@ def _ssma(c):
 
 FUSIONS = {
     # The papers' systems, and the network without fusion.
-    "channel_exchanging": _exchange,
+    "channel_exchanging": _steered_exchange,
     "asymmetric_fusion": _asymmetric,
     "private_normalization": lambda c: fusion.PrivateNormalization(),
     # Aggregation: one stream from a stage of the encoder on.
@@ -58,7 +66,7 @@ FUSIONS = {
     "exchange_without_l1": lambda c: _exchange(c, l1=0.0),
     "l1_without_exchange": lambda c: _exchange(c, threshold=0.0),
     "shared_normalizations": lambda c: fusion.SharedNormalizations(),
-    "unshared_exchange": lambda c: _unshared(_exchange(c)),
+    "unshared_exchange": lambda c: _unshared(_steered_exchange(c)),
     # Controls of asymmetric fusion.
     "asymmetric_without_shuffle": lambda c: _asymmetric(c, shuffle=False),
     "asymmetric_without_shift": lambda c: _asymmetric(c, addition="none"),

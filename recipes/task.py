@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import importlib
 
+import ml_collections
 import numpy as np
 
 from keras_asym.training import Stage, learning_rate, optimizer_options
@@ -78,6 +79,7 @@ class Task:
     def __init__(self, config, facts=None):
         self.config = config
         self.facts = facts
+        self.training_steps = 0  # of all stages, once the data are known
 
     @classmethod
     def configs(cls):
@@ -167,7 +169,9 @@ class Task:
 
     def fusion(self):
         """The fusion strategy that `config.fusion.name` names."""
-        return ALL_FUSIONS[self.config.fusion.name](self.config.fusion)
+        config = ml_collections.ConfigDict(self.config.fusion)
+        config.exchange_steps = max(round(config.target_at * self.training_steps), 1)
+        return ALL_FUSIONS[config.name](config)
 
     def variant(self, name, seed):
         """The task with a fusion strategy on all inputs, or on one input alone."""

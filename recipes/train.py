@@ -87,6 +87,8 @@ def make_training(task, dataset, distribution):
         if distribution.replicas == 1 and keras.backend.backend() == "tensorflow":
             pictures = _pictures(task, validation)
     steps = steps_per_epoch(source, config.batch_size)
+    stages = task.training_stages()
+    task.training_steps = steps * sum(stage.epochs for stage in stages)
     # The global batch size with an equal part for each replica, none of them empty.
     eval_size = -(-config.eval_batch_size // distribution.replicas) * distribution.replicas
     # On JAX the statistics of a batch are global anyway.
@@ -100,7 +102,7 @@ def make_training(task, dataset, distribution):
 
     return Training(
         build=build,
-        stages=task.training_stages(),
+        stages=stages,
         steps=steps,
         train_batches=lambda step, context: training_batches(
             source, examples, config.batch_size, config.seed, step, context

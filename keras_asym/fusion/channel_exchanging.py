@@ -15,6 +15,10 @@ class ChannelExchanging(FusionStrategy):
     [arXiv 2011.05005](https://arxiv.org/abs/2011.05005), Eq. 4 and 6. With one modality nothing is
     exchanged or penalized.
 
+    How many gammas fall below a threshold depends on the penalty, the learning rate, the number of
+    steps and the initial gammas. `target_rate` says instead which share of the penalized channels
+    is exchanged, and ranks them by gamma.
+
     Args:
         threshold: Gammas below it in magnitude give their channel up.
         l1: Weight of the L1 penalty on each modality's own share of gamma, in place of any gamma
@@ -29,10 +33,19 @@ class ChannelExchanging(FusionStrategy):
             exchanges each modality's own share, all of it.
         rate: Share of the channels that `"random"` exchanges, in 0..1.
         seed: Seed of the choice; each site has its own channels.
+        target_rate: Share of each modality's own share, in 0..1, that is exchanged in the end at
+            every site: the channels whose gammas are the smallest in magnitude. In place of the
+            threshold; `None` keeps it.
+        start_rate: That share at the first training step: 0 to begin without exchange, 1 to begin
+            with the whole share and give channels back. By default `target_rate` holds from the
+            first step on.
+        steps: Training steps after which `target_rate` is reached. They are counted in the layers
+            and saved with the weights.
 
     Raises:
-        ValueError: If `threshold` is negative, `rule` is none of these, or `rate` is not in 0..1;
-            in `to_multimodal`, if `sites` finds no normalization or one without gamma.
+        ValueError: If `threshold` is negative, `rule` is none of these, a rate is not in 0..1,
+            `target_rate` stands beside another rule, or `start_rate` stands without `target_rate`
+            or `steps`; in `to_multimodal`, if `sites` finds no normalization or one without gamma.
 
     Example:
 
@@ -52,8 +65,26 @@ class ChannelExchanging(FusionStrategy):
         rule="gamma",
         rate=0.0,
         seed=0,
+        target_rate=None,
+        start_rate=None,
+        steps=0,
     ):
-        check_rule(rule, rate)
+        if target_rate is None:
+            check_rule(rule, rate)
+            if start_rate is not None:
+                raise ValueError(
+                    "`start_rate` needs `target_rate`, where the rate is going to. "
+                    f"Received: start_rate={start_rate}"
+                )
+        elif rule != "gamma":
+            raise ValueError(
+                "`target_rate` ranks channels by gamma: leave `rule` out. "
+                f"Received: target_rate={target_rate}, rule={rule!r}"
+            )
+        elif not 0 <= target_rate <= 1:
+            raise ValueError(f"`target_rate` must be in 0..1. Received: target_rate={target_rate}")
+        else:
+            check_rule("rank", target_rate, start_rate, steps)
         self.threshold = threshold
         self.l1 = l1
         self.share_only = share_only
@@ -61,6 +92,9 @@ class ChannelExchanging(FusionStrategy):
         self.rule = rule
         self.rate = rate
         self.seed = seed
+        self.target_rate = target_rate
+        self.start_rate = start_rate
+        self.steps = steps
 
     def edits(self, network, modalities):
         found = find_sites(network, self.sites, "normalization")
@@ -75,13 +109,16 @@ class ChannelExchanging(FusionStrategy):
                     f"Received: sites={self.sites!r}"
                 )
             norm.gamma_regularizer = ModalityShareL1(self.l1) if self.l1 else None
+            by_rank = self.target_rate is not None
             return ChannelExchange(
                 norm,
                 self.threshold,
                 self.share_only,
-                self.rule,
-                self.rate,
-                seed=self.seed + place,
+                "rank" if by_rank else self.rule,
+                self.target_rate if by_rank else self.rate,
+                self.seed + place,
+                self.start_rate,
+                self.steps,
             )
 
         return GraphEdits(
@@ -99,4 +136,7 @@ class ChannelExchanging(FusionStrategy):
             "rule": self.rule,
             "rate": self.rate,
             "seed": self.seed,
+            "target_rate": self.target_rate,
+            "start_rate": self.start_rate,
+            "steps": self.steps,
         }

@@ -7,6 +7,8 @@ from keras_asym.layers.modality_normalization import ModalityNormalization
 from keras_asym.ops import exchange_channels
 from keras_asym.regularizers import channel_shares
 
+RULES = ("gamma", "rank", "all", "random")
+
 
 @keras.saving.register_keras_serializable(package="keras_asym")
 class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
@@ -23,11 +25,17 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         threshold: The threshold theta; 2e-2 for segmentation, 1e-2 for translation in the paper.
         share_only: If `True`, a modality may only give up channels of its own share, the one that
             is penalized. The published code compares everywhere (`False`).
-        rule: `"gamma"`, the paper's; or one of the controls, which do not look at gamma: `"all"`
-            channels are given up, or `"random"` ones, a share `rate` of each modality's, chosen
-            once by `seed`. With `share_only` they are of the own share.
-        rate: Share of the channels that `"random"` gives up, in 0..1.
+        rule: `"gamma"`, the paper's; `"rank"`, those of the own share whose gammas are the smallest
+            in magnitude, as many as `rate` says; or one of the controls, which do not look at
+            gamma: `"all"` channels are given up, or `"random"` ones, a share `rate` of each
+            modality's, chosen once by `seed`. With `share_only` they are of the own share.
+        rate: Share of the channels that `"random"` gives up, and `"rank"` of the own share, in
+            0..1.
         seed: Seed of the choice.
+        start_rate: Of `"rank"`: the share at the first training step, from which it goes to `rate`
+            in a straight line over `steps`; `rate` from the first step on by default.
+        steps: Training steps after which `rate` is reached. They are counted in the layer, which
+            saves their number with its weights.
 
     Call arguments:
         inputs: Folded tensor.
@@ -44,7 +52,7 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
 
     Raises:
         ValueError: If `layer` is not such a normalization, `threshold` is negative, `rule` is none
-            of these, or `rate` is not in 0..1.
+            of these, a rate is not in 0..1, or `start_rate` is given without `steps`.
 
     Example:
 
@@ -56,7 +64,16 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
     """
 
     def __init__(
-        self, layer, threshold=2e-2, share_only=False, rule="gamma", rate=0.0, seed=0, **kwargs
+        self,
+        layer,
+        threshold=2e-2,
+        share_only=False,
+        rule="gamma",
+        rate=0.0,
+        seed=0,
+        start_rate=None,
+        steps=0,
+        **kwargs,
     ):
         if not getattr(layer, "scale", False) or not isinstance(layer, ModalityNormalization):
             raise ValueError(
@@ -65,7 +82,7 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
             )
         if not threshold >= 0:
             raise ValueError(f"`threshold` must not be negative. Received: threshold={threshold}")
-        check_rule(rule, rate)
+        check_rule(rule, rate, start_rate, steps)
         kwargs.setdefault("name", f"{layer.name}_exchange")
         kwargs.setdefault("dtype", layer.dtype_policy)
         super().__init__(layer.modalities, layer=layer, **kwargs)
@@ -74,12 +91,17 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         self.rule = rule
         self.rate = float(rate)
         self.seed = seed
+        self.start_rate = start_rate
+        self.steps = steps
+        self.step = None
 
     def keep_mask(self):
         """Boolean `(modalities, channels)`: `True` where a modality keeps its own channel."""
         gamma = ops.convert_to_tensor(self.layer.gamma)
         if self.rule == "gamma":
             keep = ops.abs(gamma) >= self.threshold  # Eq. 6
+        elif self.rule == "rank":
+            keep = ops.logical_not(_smallest_of_share(gamma, self.rate_now()))
         elif self.rule == "all":
             keep = ops.zeros(gamma.shape, "bool")
         else:
@@ -87,6 +109,13 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         if self.share_only:
             keep = ops.logical_or(keep, ops.logical_not(channel_shares(*gamma.shape)))
         return keep
+
+    def rate_now(self):
+        """The rate of `"random"` and `"rank"` at this step of the training."""
+        if self.step is None:
+            return self.rate
+        done = ops.cast(ops.convert_to_tensor(self.step), "float32") / self.steps
+        return self.start_rate + (self.rate - self.start_rate) * ops.minimum(done, 1.0)
 
     def exchange_rate(self):
         """Share of exchanged channels for each modality, `(modalities,)` in 0..1."""
@@ -102,10 +131,22 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
                 f"'{self.layer.name}', which normalizes the axes {self.layer.axis} of "
                 f"{tuple(input_shape)}"
             )
+        if self.start_rate is not None:
+            self.step = self.add_weight(
+                name="step",
+                shape=(),
+                dtype="int32",
+                initializer="zeros",
+                trainable=False,
+                aggregation="only_first_replica",
+            )
 
     def call(self, inputs, training=None, presence=None):
         x = self.layer(inputs, training=training, presence=presence)
-        return exchange_channels(x, self.pick(self.keep_mask()), presence)
+        y = exchange_channels(x, self.pick(self.keep_mask()), presence)
+        if self.step is not None and training and self.trainable:
+            self.step.assign(self.step + 1)
+        return y
 
     def get_config(self):
         config = super().get_config()
@@ -117,15 +158,35 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
             "rule": self.rule,
             "rate": self.rate,
             "seed": self.seed,
+            "start_rate": self.start_rate,
+            "steps": self.steps,
         }
 
 
-def check_rule(rule, rate):
+def check_rule(rule, rate, start_rate=None, steps=0):
     """Raises `ValueError` unless there is such a rule of exchange."""
-    if rule not in ("gamma", "all", "random"):
-        raise ValueError(f'`rule` must be "gamma", "all" or "random". Received: rule={rule!r}')
-    if not 0 <= rate <= 1:
-        raise ValueError(f"`rate` must be in 0..1. Received: rate={rate}")
+    if rule not in RULES:
+        raise ValueError(f"`rule` must be one of {RULES}. Received: rule={rule!r}")
+    for name, value in (("rate", rate), ("start_rate", start_rate)):
+        if value is not None and not 0 <= value <= 1:
+            raise ValueError(f"`{name}` must be in 0..1. Received: {name}={value}")
+    if start_rate is not None and (rule != "rank" or steps < 1):
+        raise ValueError(
+            '`start_rate` needs rule="rank" and the number of `steps` after which `rate` is '
+            f"reached. Received: start_rate={start_rate}, rule={rule!r}, steps={steps}"
+        )
+
+
+def _smallest_of_share(gamma, rate):
+    """Boolean `(modalities, channels)`: a share `rate` of the own share, by |gamma|.
+
+    Among equal ones, as at the start, the first are taken.
+    """
+    share = channel_shares(*gamma.shape)
+    size = ops.where(share, ops.abs(gamma), np.inf)
+    place = ops.argsort(ops.argsort(size, axis=-1), axis=-1)
+    number = ops.sum(ops.cast(share, "float32"), axis=-1, keepdims=True)
+    return ops.cast(place, "float32") < ops.floor(rate * number + 0.5)
 
 
 def _random_channels(modalities, channels, rate, seed):

@@ -58,6 +58,11 @@ def get_config():
     config.fusion.threshold = 1e-2
     config.fusion.l1 = 1e-3
     config.fusion.share_only = False
+    # Share of the penalized channels that is exchanged in the end, by rank of gamma in place of the
+    # threshold; and the share at the first step, if it is another one.
+    config.fusion.target_rate = None
+    config.fusion.start_rate = None
+    config.fusion.target_at = 0.5  # part of the training after which it is the target
     config.fusion.exchange_sites = r"down\d+_norm$"  # encoder blocks 2 to 7
     # Every second one; which blocks of a U-Net shuffle and shift, the paper does not say.
     config.fusion.shuffle_sites = r"down[246]_conv$"

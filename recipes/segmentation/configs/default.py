@@ -74,6 +74,11 @@ def get_config():
     config.fusion.threshold = 2e-2
     config.fusion.l1 = 6e-4  # (M + 1) * 2e-4: the published loss counts it once for each output
     config.fusion.share_only = False
+    # Share of the penalized channels that is exchanged in the end, by rank of gamma in place of the
+    # threshold; and the share at the first step, if it is another one.
+    config.fusion.target_rate = None
+    config.fusion.start_rate = None
+    config.fusion.target_at = 0.5  # part of the training after which it is the target
     config.fusion.exchange_sites = r"block\d+_2_bn$"
     config.fusion.shuffle_sites = ""  # the last block of each stage
     config.fusion.shift_source = "input"
