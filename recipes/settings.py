@@ -33,6 +33,11 @@ def number(least=-math.inf, below=math.inf, above=-math.inf):
     )
 
 
+def share():
+    """A part of a whole, which may be all of it."""
+    return Rule(lambda x: _is_number(x) and 0 <= x <= 1, "a number from 0 to 1")
+
+
 def one_of(names):
     return Rule(lambda x: x in names, f"one of {names}")
 
@@ -190,9 +195,9 @@ RULES = {
     "fusion.threshold": number(0),
     "fusion.l1": number(0),
     "fusion.share_only": flag(),
-    "fusion.target_rate": optional(number(0, 1)),
-    "fusion.start_rate": optional(number(0, 1)),
-    "fusion.target_at": number(0, 1),
+    "fusion.target_rate": optional(share()),
+    "fusion.start_rate": optional(share()),
+    "fusion.target_at": share(),
     "fusion.exchange_sites": pattern(),
     "fusion.shuffle_sites": pattern(),
     "fusion.shift_source": one_of(("input", "output")),
@@ -200,7 +205,7 @@ RULES = {
     "fusion.merge_sites": pattern(),
     "fusion.share_encoder": flag(),
     "fusion.alignment_weight": number(0),
-    "fusion.random_rate": number(0, 1),
+    "fusion.random_rate": share(),
     "augmentation.size": size(),
     "augmentation.mirror": number(0, 1 + 1e-9),
 }
