@@ -169,9 +169,10 @@ class Task:
 
     def fusion(self):
         """The fusion strategy that `config.fusion.name` names."""
-        config = ml_collections.ConfigDict(self.config.fusion)
-        config.exchange_steps = max(round(config.target_at * self.training_steps), 1)
-        return ALL_FUSIONS[config.name](config)
+        config = self.config.fusion
+        steps = max(round(config.target_at * self.training_steps), 1)
+        with_steps = ml_collections.ConfigDict({**config, "exchange_steps": steps})
+        return ALL_FUSIONS[config.name](with_steps)
 
     def variant(self, name, seed):
         """The task with a fusion strategy on all inputs, or on one input alone."""
