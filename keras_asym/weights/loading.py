@@ -9,6 +9,8 @@ from keras_asym.weights.names import locate
 from keras_asym.weights.reading import read_state_dict
 from keras_asym.weights.translator_names import is_unused, locate_translator
 
+_NORM = re.compile(r".*_(bn|norm\d?)")
+
 
 def load_reference_checkpoint(model, path):
     """Loads a published checkpoint file; see `load_reference_state_dict`.
@@ -36,7 +38,8 @@ def load_reference_state_dict(model, state_dict):
         ValueError: If an entry is missing, unexpected, wrongly shaped, there twice, or not of
             finite real numbers; lists them. The model is then unchanged.
     """
-    _assign(model, _without_prefix(state_dict), required=".*")
+    find = locate_translator if hasattr(model, "discriminator") else locate
+    assign_entries(model, state_dict, ".*", find)
 
 
 def load_imagenet_checkpoint(model, path):
@@ -56,9 +59,10 @@ def load_imagenet_state_dict(model, state_dict):
         ValueError: If an entry of the encoder is missing, unexpected, wrongly shaped, there twice,
             or not of finite real numbers; lists them. The model is then unchanged.
     """
-    state_dict = _without_prefix(state_dict)
-    encoder = {name: x for name, x in state_dict.items() if not name.startswith("fc.")}
-    _assign(model, encoder, required=ENCODER_VARIABLES)
+    check_names(state_dict)
+    head = ("fc.", "module.fc.")
+    encoder = {name: x for name, x in state_dict.items() if not name.startswith(head)}
+    assign_entries(model, encoder, ENCODER_VARIABLES, locate)
 
 
 def _without_prefix(state_dict):
@@ -76,13 +80,26 @@ def _without_prefix(state_dict):
     return entries
 
 
-def _assign(model, state_dict, required):
-    """Plans every assignment, raises if one does not fit, and only then writes."""
+def assign_entries(model, state_dict, required, locate):
+    """Plans every assignment, raises if one does not fit, and only then writes.
+
+    Args:
+        model: Network or model.
+        state_dict: Dictionary of name, with or without the prefix `module.`, -> array in PyTorch's
+            layout.
+        required: Regular expression for the paths of the variables that must get a value.
+        locate: Function of a name without that prefix that returns its `Place`, or `None`.
+
+    Raises:
+        ValueError: Lists what is missing, unexpected, wrongly shaped, there twice, or not of finite
+            real numbers.
+    """
+    state_dict = _without_prefix(state_dict)
     variables = named_variables(model)
     is_translator = hasattr(model, "discriminator")
     values, problems = {}, []
     for name, entry in state_dict.items():
-        place = locate_translator(name) if is_translator else locate(name)
+        place = locate(name)
         variable = variables.get(place.variable) if place else None
         if variable is None:
             if is_translator and is_unused(place, variables):
@@ -127,7 +144,7 @@ def _assign(model, state_dict, required):
 def _private_rows(variable, layer_name):
     """Number of modalities of a private norm's weight, 0 for a weight that is shared."""
     shape = variable.shape
-    return shape[0] if len(shape) == 2 and layer_name.endswith(("_bn", "_norm")) else 0
+    return shape[0] if len(shape) == 2 and _NORM.fullmatch(layer_name) else 0
 
 
 def _rows(variable, modality, shape, count):
