@@ -1,3 +1,5 @@
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -9,6 +11,10 @@ from keras_asym.ops import sum_over_replicas
 class ValidPixelCrossentropy(keras.losses.Loss):
     """Cross-entropy over the pixels that are not void, divided by their number in all replicas.
 
+    By choice it is focal (Lin et al., [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)), and
+    has a Dice loss beside it (Milletari et al.,
+    [arXiv 1606.04797](https://arxiv.org/abs/1606.04797)), for classes with few pixels.
+
     `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)` divides by each replica's own
     number of valid pixels and so weighs replicas wrongly when void is spread unevenly. This loss
     divides by the *global* number and is exact under data parallelism.
@@ -18,13 +24,23 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         class_weights: One weight a class, `w`, or `None`. The loss is then the weighted mean
             `sum(w[label] * cross-entropy) / sum(w[label])`, both sums over the valid pixels of all
             replicas; weights that are all equal change nothing.
+        focal_gamma: Each pixel's cross-entropy is multiplied by `(1 - p) ** focal_gamma`, where `p`
+            is the probability of its label; what is divided by stays. 0 is the plain one, 2 that of
+            the paper. The values are those of `keras.losses.CategoricalFocalCrossentropy(alpha=1)`,
+            and a pixel with `p` near 0 keeps its gradient.
+        dice_weight: Weight of the Dice loss that is added; 0 for none. It is `keras.losses.dice` of
+            the probabilities over an example's valid pixels, for each class that its labels hold,
+            and the mean over these pairs of example and class in all replicas; with class weights
+            the weighted mean. Taking each example and no class that it lacks is this package's
+            choice: it is exact under data parallelism, and right where sensors are absent.
 
     Call arguments:
         y_true: Labels `(batch, height, width)` or `(batch, height, width, 1)`, integers in value.
         y_pred: Logits `(batch, height, width, num_classes)`.
         sample_weight: Optional weights, `(batch,)` up to `(batch, height, width)`. They multiply
             the pixels' values; what is divided by stays the number (or the class weights) of the
-            valid pixels.
+            valid pixels. An example's Dice loss is multiplied by the mean weight of its valid
+            pixels, and leaves out those of weight 0.
 
     Returns:
         Scalar in float32, or float64 for logits in float64; 0 for a batch of void pixels alone, or
@@ -33,21 +49,33 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         the loss not a number, while the gradients stay those of the other pixels.
 
     Raises:
-        ValueError: If `class_weights` are not finite numbers of at least 0, or all 0; when called,
-            if they are not as many as there are classes, or the labels are no mask of the logits'
-            size, such as one-hot masks.
+        ValueError: If `class_weights` are not finite numbers of at least 0, or all 0, or
+            `focal_gamma` or `dice_weight` is no such number; when called, if the class weights are
+            not as many as there are classes, or the labels are no mask of the logits' size, such as
+            one-hot masks.
 
     Example:
 
     >>> loss = keras_asym.losses.ValidPixelCrossentropy()
     >>> round(float(loss(keras.ops.array([[[0, 255]]]), keras.ops.zeros((1, 1, 2, 4)))), 3)
     1.386
+    >>> loss = keras_asym.losses.ValidPixelCrossentropy(focal_gamma=2.0, dice_weight=0.5)
+    >>> round(float(loss(keras.ops.array([[[0, 255]]]), keras.ops.zeros((1, 1, 2, 4)))), 3)
+    1.08
     """
 
     def __init__(
-        self, ignore_class=255, class_weights=None, name="valid_pixel_crossentropy", dtype=None
+        self,
+        ignore_class=255,
+        class_weights=None,
+        focal_gamma=0.0,
+        dice_weight=0.0,
+        name="valid_pixel_crossentropy",
+        dtype=None,
     ):
         super().__init__(name=name, reduction="sum", dtype=dtype)
+        self.focal_gamma = _checked_number("focal_gamma", focal_gamma)
+        self.dice_weight = _checked_number("dice_weight", dice_weight)
         self.ignore_class = ignore_class
         self.class_weights = None if class_weights is None else _checked_weights(class_weights)
 
@@ -65,15 +93,41 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         valid = ops.logical_not(is_void)
         classes = ops.where(ops.logical_and(is_class, valid), labels, 0)
         values = keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True)
+        if self.focal_gamma:
+            # Not 0, where the power of a gamma below 1 has no finite gradient.
+            others = ops.maximum(-ops.expm1(-values), keras.config.epsilon())
+            values = others**self.focal_gamma * values
         shares = ops.cast(valid, logits.dtype)
         if self.class_weights is not None:
             weights = ops.take(ops.convert_to_tensor(self.class_weights, logits.dtype), classes)
             values, shares = weights * values, weights * shares
         values = ops.where(is_class, values, float("nan"))
         if sample_weight is not None:
-            values = values * _align(ops.cast(sample_weight, logits.dtype), len(labels.shape))
-        total = sum_over_replicas(ops.sum(shares))
-        return ops.sum(ops.where(valid, values, 0.0)) / ops.where(total > 0, total, 1.0)
+            sample_weight = _align(ops.cast(sample_weight, logits.dtype), len(labels.shape))
+            values = values * sample_weight
+        loss = _mean(ops.where(valid, values, 0.0), shares)
+        if not self.dice_weight:
+            return loss
+        return loss + self.dice_weight * self._dice(
+            classes, is_class & valid, logits, sample_weight
+        )
+
+    def _dice(self, labels, valid, logits, sample_weight):
+        """Dice loss; `labels` are classes, of which only those of `valid` pixels count."""
+        valid = ops.cast(valid, logits.dtype)
+        truth = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype) * valid[..., None]
+        shares = ops.cast(ops.any(truth > 0, axis=(1, 2)), logits.dtype)
+        if self.class_weights is not None:
+            shares = shares * ops.convert_to_tensor(self.class_weights, logits.dtype)
+        counts, weight = valid, 1.0
+        if sample_weight is not None:
+            sample_weight = ops.broadcast_to(sample_weight, ops.shape(valid))
+            counts = ops.where(sample_weight > 0, valid, 0.0)
+            number = ops.maximum(ops.sum(valid, axis=(1, 2)), 1.0)
+            weight = (ops.sum(sample_weight * valid, axis=(1, 2)) / number)[:, None]
+        counts = counts[..., None]
+        values = keras.losses.dice(truth * counts, ops.softmax(logits) * counts, axis=(1, 2))
+        return _mean(weight * shares * values, shares)
 
     def call(self, y_true, y_pred):
         return self(y_true, y_pred)
@@ -91,6 +145,8 @@ class ValidPixelCrossentropy(keras.losses.Loss):
             "name": self.name,
             "ignore_class": self.ignore_class,
             "class_weights": self.class_weights,
+            "focal_gamma": self.focal_gamma,
+            "dice_weight": self.dice_weight,
         }
 
 
@@ -147,6 +203,20 @@ def _checked_weights(weights):
             f"takes 0). Received: class_weights={weights!r}"
         )
     return array.tolist()
+
+
+def _checked_number(name, value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(
+            f"`{name}` must be a finite number of at least 0. Received: {name}={value!r}"
+        )
+    return value
+
+
+def _mean(values, shares):
+    """Sum of this replica's values by the shares of all; 0 without any."""
+    total = sum_over_replicas(ops.sum(shares))
+    return ops.sum(values) / ops.where(total > 0, total, 1.0)
 
 
 def _align(weights, rank):

@@ -11,6 +11,7 @@ import json
 from keras_asym.files import write_atomically
 from recipes import command
 from recipes.data.datasets import open_evaluated
+from recipes.report.ensemble import ensemble_warning
 from recipes.run_folder import RunFolder
 from recipes.task import split_words
 
@@ -37,6 +38,9 @@ def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=
     found = task.evaluate(model, source, protocol, split_words(split, checkpoint))
     print(f"Data: {dataset.builder.info.full_name} in {dataset.builder.data_path}")
     print(task.text(found).replace(found.protocol, f"{found.protocol}, {checkpoint} checkpoint"))
+    warning = ensemble_warning(task, found.results)
+    if warning:
+        print(warning)
     keep(task, found, run.path / f"evaluation_{split}", checkpoint)
     return found.results
 

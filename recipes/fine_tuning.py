@@ -32,7 +32,7 @@ def load_fitting_weights(model, run):
     for key, variable in named_variables(model).items():
         value = None
         if key in old:
-            value = _fitted(variable, old[key], names, known)
+            value = _fitted(key, variable, old[key], names, known)
         if value is None:
             left.append(variable.path)
         else:
@@ -49,11 +49,12 @@ def load_fitting_weights(model, run):
     return text + _listed("Not used", unused)
 
 
-def _fitted(variable, old, names, known):
+def _fitted(key, variable, old, names, known):
     """The value for a variable, or `None` where the old one does not fit."""
     value, shape = ops.convert_to_numpy(old), tuple(variable.shape)
     private = value.shape[:1] == (len(known),) and shape[:1] == (len(names),)
-    if not (private and value.shape[1:] == shape[1:] and len(shape) <= 2):
+    private = private and (len(shape) <= 2 or key[0] == "ensemble")  # and no convolution's kernel
+    if not (private and value.shape[1:] == shape[1:]):
         return value if value.shape == shape else None
     rows = np.array(ops.convert_to_numpy(variable))
     shared = [name for name in names if name in known]

@@ -22,10 +22,12 @@ from keras_asym.training import (
     per_replica_batch_size,
     train,
 )
-from recipes import command
+from recipes import command, costs
+from recipes.by_image import write_by_image
 from recipes.data.batches import batch_keys, evaluation_batches, steps_per_epoch, training_batches
 from recipes.dry_run import dry_run
 from recipes.fine_tuning import load_fitting_weights
+from recipes.report.ensemble import ensemble_warning
 from recipes.report.page import run_sections, write_page
 from recipes.run_folder import RunFolder
 from recipes.task import split_words
@@ -153,11 +155,16 @@ def evaluate_best(task, dataset, run, command_line=None):
     source = dataset.source(split, task.image_names)
 
     def save(found):
-        write_atomically(run.path / "results.json", json.dumps(found.record(), indent=2))
+        record = {**found.record(), "machine": costs.machine()}
+        write_by_image(run.path, found.by_image)
+        write_atomically(run.path / "results.json", json.dumps(record, indent=2))
 
     found = task.evaluate(model, source, task.protocol(), split_words(split, "best"), save)
     save(found)
     print(task.text(found))
+    warning = ensemble_warning(task, found.results)
+    if warning:
+        print(warning)
     panels = task.pictures(model, source, task.config.report_examples)
     report = run.path / "report.html"
     write_page(

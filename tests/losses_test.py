@@ -228,9 +228,10 @@ class TestClassWeights:
 
 
 def test_config():
-    loss = ValidPixelCrossentropy(0, np.array(WEIGHTS), name="loss")
+    loss = ValidPixelCrossentropy(0, np.array(WEIGHTS), 2.0, 0.5, name="loss")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(again) is ValidPixelCrossentropy
     expected = {"name": "loss", "ignore_class": 0, "class_weights": WEIGHTS}
+    expected.update(focal_gamma=2.0, dice_weight=0.5)
     assert again.get_config() == loss.get_config() == expected
     assert ValidPixelCrossentropy.from_config({"ignore_class": 7}).class_weights is None

@@ -11,6 +11,7 @@ from keras_asym.fusion.proof import prove
 from keras_asym.fusion.strategy import FusionStrategy
 from keras_asym.keras_internals import operation_of
 from keras_asym.layers import FoldModalities, ModalityEnsemble
+from keras_asym.layers.modality_ensemble import KINDS
 
 
 def to_multimodal(
@@ -51,7 +52,8 @@ def to_multimodal(
         instance_statistics: Whether instance normalizations use the instance's own statistics at
             test time, too; moving averages otherwise.
         ensemble: Whether an output `"ensemble"`, the learned mix of the branches, is added; of a
-            list of outputs, that of the first ones.
+            list of outputs, that of the first ones. `True` is `"global"`; `"class"` and `"pixel"`
+            are the other weights of a `ModalityEnsemble` of logits.
         check: Whether a model that has branches proves on a random image that the first and the
             last one, each on its own, are the plain network. That takes a few runs of it on a small
             image; not inside a `tf.function`. `None` means yes, unless the environment variable
@@ -82,6 +84,10 @@ def to_multimodal(
             "`fusion` must be a fusion strategy such as ChannelExchanging(). "
             f"Received: fusion={fusion!r}"
         )
+    if ensemble not in (False, True, *KINDS):
+        raise ValueError(
+            f"`ensemble` must be False, True or one of {KINDS}. Received: ensemble={ensemble!r}"
+        )
     names = list(modalities)
     source, network = network, flattened(network)
     check_network(network)
@@ -110,6 +116,7 @@ def to_multimodal(
                 f"{len(network.outputs)} outputs"
             )
         policy = getattr(operation_of(first), "dtype_policy", None)
-        mix = ModalityEnsemble(len(names), name="ensemble", dtype=policy)
+        kind = "global" if ensemble is True else ensemble
+        mix = ModalityEnsemble(len(names), kind, name="ensemble", dtype=policy)
         outputs["ensemble"] = mix(first)
     return keras.Model(inputs, outputs, name=network.name)

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
 from keras_asym.keras_internals import compiled_losses_and_metrics, loss_of_one_output
+from keras_asym.layers.modality_ensemble import KINDS
 from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
 from keras_asym.models.auxiliary import (
@@ -53,6 +54,8 @@ class Segmenter(MultimodalModel):
         auxiliary_weights: One weight for each auxiliary output. In training the same loss of each
             one, times its weight, is added for each branch; the ensemble mixes the logits alone.
             Nothing but training computes auxiliary outputs.
+        ensemble: What the weights of the branches in the ensemble depend on: `"global"` (the
+            papers'), `"class"` or `"pixel"`; see `ModalityEnsemble`.
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
@@ -99,6 +102,7 @@ class Segmenter(MultimodalModel):
         ignore_class=255,
         evaluation_resize="bilinear",
         auxiliary_weights=(),
+        ensemble="global",
         name="segmenter",
         **kwargs,
     ):
@@ -108,12 +112,14 @@ class Segmenter(MultimodalModel):
                 '`evaluation_resize` must be "bilinear" or "bicubic". '
                 f"Received: evaluation_resize={evaluation_resize!r}"
             )
+        if ensemble not in KINDS:
+            raise ValueError(f"`ensemble` must be one of {KINDS}. Received: ensemble={ensemble!r}")
         if modalities is not None:
             network = to_multimodal(
-                network, modalities, fusion, freeze_statistics, synchronized, ensemble=True
+                network, modalities, fusion, freeze_statistics, synchronized, ensemble=ensemble
             )
         else:
-            _check_multimodal(network, fusion, freeze_statistics, synchronized)
+            _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble)
         self.auxiliary_weights = check_auxiliary(auxiliary_weights, network)
         self.network = without_auxiliary(network)
         self.training_network = network
@@ -154,8 +160,9 @@ class Segmenter(MultimodalModel):
         Args:
             optimizer: An optimizer.
             loss: Loss of one output; `ValidPixelCrossentropy` by default, here also with
-                `class_weights`. It is applied to every output and summed. It must leave the void
-                label out, which also stands where an example lacks a modality.
+                `class_weights`, `focal_gamma` or `dice_weight`. It is applied to every output and
+                summed. It must leave the void label out, which also stands where an example lacks a
+                modality.
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
             **kwargs: As in Keras; `metrics` beyond the confusion matrices by output, such as
                 `{"ensemble": [...]}`.
@@ -276,7 +283,7 @@ class Segmenter(MultimodalModel):
         return cls(**{**config, "network": network})
 
 
-def _check_multimodal(network, fusion, freeze_statistics, synchronized):
+def _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble):
     outputs = getattr(network, "output", None)
     if not isinstance(outputs, dict) or "ensemble" not in outputs:
         raise ValueError(
@@ -284,9 +291,11 @@ def _check_multimodal(network, fusion, freeze_statistics, synchronized):
             "multimodal with an ensemble. Received: modalities=None, network="
             f"{getattr(network, 'name', network)}"
         )
-    if fusion is not None or freeze_statistics or synchronized is not None:
+    changed = freeze_statistics or synchronized is not None or ensemble != "global"
+    if fusion is not None or changed:
         raise ValueError(
-            "`fusion`, `freeze_statistics` and `synchronized` must be given to to_multimodal when "
-            "`network` is multimodal already. Received: modalities=None, "
-            f"fusion={fusion}, freeze_statistics={freeze_statistics}, synchronized={synchronized}"
+            "`fusion`, `freeze_statistics`, `synchronized` and `ensemble` must be given to "
+            "to_multimodal when `network` is multimodal already. Received: modalities=None, "
+            f"fusion={fusion}, freeze_statistics={freeze_statistics}, "
+            f"synchronized={synchronized}, ensemble={ensemble!r}"
         )

@@ -8,7 +8,7 @@ from keras_asym.fusion import (
     select_modalities,
     to_multimodal,
 )
-from keras_asym.layers import PersistentDropout
+from keras_asym.layers import ModalityEnsemble, PersistentDropout
 from keras_asym.models.adversarial_step import AdversarialStep
 from keras_asym.models.inputs import (
     at_least_float32,
@@ -341,6 +341,13 @@ def _check_multimodal(generator, discriminator, fusion, instance_statistics):
         raise ValueError(
             "`discriminator` must be made by condition_on_modalities when `generator` is "
             f"multimodal already. Received: discriminator={getattr(discriminator, 'name', '')}"
+        )
+    mixes = [layer for layer in generator.layers if isinstance(layer, ModalityEnsemble)]
+    if any(layer.kind != "global" for layer in mixes):
+        raise ValueError(
+            '`generator` must have an ensemble with weights="global", as the others are made from '
+            "logits and its outputs are images: to_multimodal(..., ensemble=True). Received: "
+            f"ensemble={mixes[0].kind!r}"
         )
     if fusion is not None or not instance_statistics:
         raise ValueError(

@@ -5,7 +5,7 @@ import numpy as np
 from keras_asym.keras_internals import sublayers
 from keras_asym.layers import ChannelExchange
 from recipes.report.plots import histogram_svg
-from recipes.report.tables import escape
+from recipes.report.tables import escape, warning_box
 
 BY_GAMMA = "channels left of the line (the threshold) are replaced by the other modalities'."
 BY_ANOTHER_RULE = "the fusion strategy, and not gamma, says how many channels are replaced."
@@ -70,7 +70,7 @@ def warning(rates):
         )
     else:
         return ""
-    return f'<p class="warning"><strong>WARNING</strong> {text}</p>'
+    return warning_box(text)
 
 
 def percentage(rate):

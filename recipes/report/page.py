@@ -3,9 +3,10 @@
 import pathlib
 
 from keras_asym.files import write_atomically
+from recipes.report.ensemble import ensemble_warning
 from recipes.report.exchange import exchange_layers, exchange_section
 from recipes.report.plots import encode_image, image_tag, learning_curves, read_log
-from recipes.report.tables import config_list, escape, results_table
+from recipes.report.tables import config_list, escape, results_table, warning_box
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
 
@@ -48,11 +49,13 @@ def run_sections(task, found, model, panels, log):
     unit = " Values in percent." if task.percent else ""
     protocol = f"{found.protocol}, {found.images} images{'.' if unit else ''}{unit}"
     layers = exchange_layers(model)
+    text = ensemble_warning(task, found.results)
     return [
         (
             "Results",
             f'<p class="note">{escape(protocol[0].upper() + protocol[1:])}</p>'
-            + results_table(found.results, task.percent, task.lower_is_better),
+            + results_table(found.results, task.percent, task.lower_is_better)
+            + warning_box(text),
         ),
         ("Examples", task.legend() + "".join(map(panel, panels)) if panels else ""),
         *task.sections(found),

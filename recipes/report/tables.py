@@ -116,6 +116,11 @@ def legend_list(legend):
     )
 
 
+def warning_box(text):
+    """A visible box with a text, or nothing for an empty one."""
+    return f'<p class="warning"><strong>WARNING</strong> {escape(text)}</p>' if text else ""
+
+
 def swatch(color):
     """A small square of the colour `(red, green, blue)`; nothing for `None`."""
     if color is None:

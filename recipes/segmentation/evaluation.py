@@ -146,26 +146,46 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
         progress: Whether a progress bar is shown.
 
     Returns:
-        Pair of `{output: {metric: value in 0..1}}` and `{output: confusion matrix}`, int64
-        `(num_classes, num_classes)`, a row for each true class, a column for each predicted one.
+        `{output: {metric: value in 0..1}}`; `{output: confusion matrix}`, int64
+        `(num_classes, num_classes)`, a row for each true class, a column for each predicted one;
+        and `{output: array (images, 2 * num_classes)}`, each image's intersections and unions.
     """
     predict = make_predict(model, modalities, protocol or Protocol())
     metrics = {
         key: ConfusionMatrix(model.num_classes, model.ignore_class, name=key)
         for key in model.output_keys
     }
+    by_image = {key: [] for key in metrics}
     bar = keras.utils.Progbar(len(batches), verbose=int(progress), unit_name="batch")
     for images, labels in batches.as_numpy_iterator():
         probabilities = predict(images)
         for key, metric in metrics.items():
             metric.update_state(labels, probabilities[key])
+            by_image[key] += map(_parts, labels, probabilities[key])
         bar.add(1)
     results, matrices = {}, {}
     for key, metric in metrics.items():
         values = metric.result()
         results[key] = {name: float(values[f"{key}_{end}"]) for name, end in METRICS.items()}
         matrices[key] = metric.counts()
-    return results, matrices
+    return results, matrices, {key: np.array(parts) for key, parts in by_image.items()}
+
+
+def _parts(labels, probabilities):
+    """Intersections and unions of one image, class by class: what mean IoU is made of."""
+    number = probabilities.shape[-1]
+    valid = labels < number  # what is no class and not void has been refused
+    true, predicted = labels[valid], probabilities.argmax(-1)[valid]
+    hits = np.bincount(true[true == predicted], minlength=number)
+    sizes = (np.bincount(x, minlength=number) for x in (true, predicted))
+    return np.concatenate([hits, sum(sizes) - hits])
+
+
+def mean_iou(sums):
+    """Mean IoU of intersections and unions `(..., 2 * num_classes)`, over the classes there are."""
+    hits, unions = np.split(sums, 2, axis=-1)
+    there = unions > 0
+    return (hits / np.maximum(unions, 1)).sum(-1) / np.maximum(there.sum(-1), 1)
 
 
 def class_figures(matrix):

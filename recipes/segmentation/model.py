@@ -23,6 +23,7 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1):
         synchronized=replicas > 1 and not config.freeze_statistics,
         evaluation_resize=config.evaluation_resize,
         auxiliary_weights=tuple(config.network.auxiliary_weights),
+        ensemble=config.fusion.ensemble,
     )
     return model, encoder_variables
 
@@ -34,7 +35,7 @@ def compile_model(
 
     Args:
         model: `Segmenter`.
-        config: The run's config: `optimizer`, `jit_compile`.
+        config: The run's config: `optimizer`, `loss`, `jit_compile`.
         encoder_variables: As `build_model` gives it; all others have the decoder's rate.
         encoder_rate, decoder_rate: Learning rates or schedules.
         options: Arguments of the optimizers.
@@ -45,9 +46,9 @@ def compile_model(
     optimizer = keras.optimizers.MultiOptimizer(
         keras.optimizers.OptimizerMap(decoder, {encoder_variables: encoder})
     )
-    loss = None
-    if class_weights is not None:
-        loss = losses.ValidPixelCrossentropy(model.ignore_class, class_weights=class_weights)
+    loss = losses.ValidPixelCrossentropy(
+        model.ignore_class, class_weights, config.loss.focal_gamma, config.loss.dice_weight
+    )
     model.compile(optimizer, loss, jit_compile=compiles(config))
 
 

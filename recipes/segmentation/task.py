@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from keras_asym.layers.modality_ensemble import KINDS
 from keras_asym.networks.backbones import NAMES
 from recipes import settings
 from recipes.data import survey as surveys
@@ -56,6 +57,9 @@ class Segmentation(Task):
         "optimizer.name": settings.one_of(("sgd", "adamw")),
         "optimizer.momentum": settings.number(0, 1),
         "optimizer.l2": settings.number(0),
+        "loss.focal_gamma": settings.number(0),
+        "loss.dice_weight": settings.number(0),
+        "fusion.ensemble": settings.one_of(KINDS),
         "evaluation_resize": settings.one_of(("bilinear", "bicubic")),
         "evaluation.scales": settings.positive_numbers(),
         "evaluation.flip": settings.flag(),
@@ -226,13 +230,17 @@ class Segmentation(Task):
     def evaluate(self, network, source, protocol, split, save=lambda found: None):
         specs = {name: self.modalities[name] for name in network.modality_names}
         batches = evaluation_batches(source, self._examples(specs), self.config.eval_batch_size)
-        results, matrices = evaluation.evaluate(network, batches, specs, protocol)
-        found = Evaluation(f"{protocol}, {split} split", len(source), results, matrices)
+        results, matrices, by_image = evaluation.evaluate(network, batches, specs, protocol)
+        words = f"{protocol}, {split} split"
+        found = Evaluation(words, len(source), results, matrices, by_image)
         save(found)
         return found
 
     def columns(self, results):
         return {name: (100, 1) for name in METRICS}
+
+    def metric_of_sums(self, sums):
+        return evaluation.mean_iou(sums)
 
     def text(self, found):
         lines = [evaluation.text_table(found.results, found.protocol, found.images), ""]

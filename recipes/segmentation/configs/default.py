@@ -68,6 +68,9 @@ def get_config():
     config.freeze_statistics = True
     config.init = ""  # folder of a run to start from: what fits is loaded
     config.class_weights = ()  # in the loss: a number for each class, or ("frequency",)
+    config.loss = ml_collections.ConfigDict()  # of each branch, the ensemble, auxiliary outputs
+    config.loss.focal_gamma = 0.0  # cross-entropy times (1 - p) ** gamma; 0: the plain one
+    config.loss.dice_weight = 0.0  # of the Dice loss beside the cross-entropy
 
     config.fusion = ml_collections.ConfigDict()
     config.fusion.name = "channel_exchanging"
@@ -87,6 +90,7 @@ def get_config():
     config.fusion.share_encoder = True  # whether aggregations have one encoder for all modalities
     config.fusion.alignment_weight = 1.0
     config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
+    config.fusion.ensemble = "global"  # the papers' weights of the branches; "class", "pixel"
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)

@@ -57,6 +57,8 @@ def task():
     return types.SimpleNamespace(
         percent=True,
         lower_is_better=(),
+        main_metric="mean IoU",
+        columns=lambda results: {"mean IoU": (100, 1)},
         config=ml_collections.ConfigDict({"seed": 1, "fusion": {"l1": 6e-4}}),
         legend=lambda: legend_list({"wall": (1, 2, 3)}),
         sections=lambda found: tables if found.details else [],
