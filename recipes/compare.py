@@ -17,6 +17,7 @@ import keras
 from keras_asym.files import write_atomically
 from recipes import command, costs
 from recipes import config as configs
+from recipes.by_image import read_by_image
 from recipes.comparison_table import table
 from recipes.errors import is_raised_here
 from recipes.fusions import ALL_FUSIONS, FUSIONS
@@ -169,13 +170,18 @@ def seeds_there(workdir, variants):
 
 
 def read_results(workdir, variants, seeds):
-    """`{variant: {seed: record}}` from the `results.json` of the runs that have one."""
+    """`{variant: {seed: record}}` of the runs that have results, with what they are made of."""
     workdir = pathlib.Path(workdir)
-    paths = {v: {s: workdir / f"{v}_{s}" / RESULTS for s in seeds} for v in variants}
+    paths = {v: {s: workdir / f"{v}_{s}" for s in seeds} for v in variants}
     return {
-        variant: {s: json.loads(p.read_text()) for s, p in by_seed.items() if p.is_file()}
+        variant: {s: read_record(p) for s, p in by_seed.items() if (p / RESULTS).is_file()}
         for variant, by_seed in paths.items()
     }
+
+
+def read_record(folder):
+    """A run's `results.json`, and as `by_image` what adds up to it."""
+    return {**json.loads((folder / RESULTS).read_text()), "by_image": read_by_image(folder)}
 
 
 def write_table(task, workdir, records, baseline):

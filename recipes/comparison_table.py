@@ -1,7 +1,8 @@
 """The table of a comparison: what variants reach over their seeds, cost, and differ by."""
 
-import math
 import statistics
+
+from recipes.paired_differences import over_images, over_seeds
 
 NOTHING = "\N{EN DASH}"
 COSTS = {
@@ -18,8 +19,8 @@ def table(task, records, baseline=None):
         task: `recipes.task.Task`, which says which metrics are shown and how.
         records: `{variant: {seed: what results.json holds}}`. A variant without any run has a row
             without figures.
-        baseline: Variant to whose ensemble the main metric is compared, seed by seed; `None` for
-            no such column.
+        baseline: Variant to whose ensemble the main metric is compared, seed by seed; by default
+            the best input alone, if there is one.
 
     Raises:
         ValueError: If there is no run at all, or `baseline` is none of the variants.
@@ -35,6 +36,7 @@ def table(task, records, baseline=None):
     metrics = {}
     for run in runs:
         metrics.update(task.columns(run["results"]))
+    baseline = baseline or best_input_alone(task, records)
     against = f"{task.main_metric} - {baseline}" if baseline else None
     head = ["network", *metrics, *([against] if against else []), *COSTS, "runs"]
     lines = [f"| {' | '.join(head)} |", "|---|" + "---|" * (len(head) - 1)]
@@ -49,6 +51,17 @@ def table(task, records, baseline=None):
             cells += [*_costs(by_seed), str(len(by_seed))]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", *_legend(task, records, baseline, against)])
+
+
+def best_input_alone(task, records):
+    """The variant of one input with the best mean of the main metric; `None` without any."""
+    means = {
+        name: statistics.mean(_values(records[name], "ensemble", task.main_metric, 1).values())
+        for name in task.config.inputs
+        if records.get(name)
+    }
+    best = min if task.main_metric in task.lower_is_better else max
+    return best(means, key=means.get) if means else None
 
 
 def rows(task, variant, by_seed):
@@ -81,21 +94,33 @@ def _mean(values, digits):
 
 
 def _difference(task, metrics, records, row, baseline):
-    """Mean and standard error of the differences over the seeds that both have."""
+    """Mean difference to the baseline, with its standard errors over seeds and over images."""
     variant, output = row
     if row == (baseline, "ensemble"):
         return "baseline"
     factor, digits = metrics[task.main_metric]
     mine = _values(records[variant], output, task.main_metric, factor)
     theirs = _values(records[baseline], "ensemble", task.main_metric, factor)
-    pairs = [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
-    if not pairs:
+    mean, error, number = over_seeds(mine, theirs)
+    if mean is None:
         return NOTHING
-    text = f"{statistics.mean(pairs):+.{digits}f}"
-    if len(pairs) > 1:
-        error = statistics.stdev(pairs) / math.sqrt(len(pairs))
+    text = f"{mean:+.{digits}f}"
+    if error is not None:
         text += f" ± {error:.{digits}f}"
-    return text if len(pairs) == len(mine) else f"{text} ({len(pairs)} of {len(mine)})"
+    error = over_images(
+        _by_image(records[variant], output),
+        _by_image(records[baseline], "ensemble"),
+        task.metric_of_sums,
+    )
+    if error is not None:
+        text += f", {factor * error:.{digits}f}"
+    return text if number == len(mine) else f"{text} ({number} of {len(mine)})"
+
+
+def _by_image(by_seed, output):
+    """What adds up over images, by seed, of the runs that kept it."""
+    found = {seed: run.get("by_image", {}).get(output) for seed, run in by_seed.items()}
+    return {seed: parts for seed, parts in found.items() if parts is not None}
 
 
 def _costs(by_seed):
@@ -128,8 +153,12 @@ def _legend(task, records, baseline, against):
     if against:
         lines.append(
             f"`{against}` is the difference to the ensemble of {baseline}, seed by seed: mean ± "
-            "standard error over the seeds that both have, and how many where some lack."
+            "standard error over the seeds that both have, and how many where some lack; after the "
+            "comma the standard error for other images of the same kind (bootstrap)."
         )
+    machines = [run["machine"] for run in runs if run.get("machine")]
+    if machines:
+        lines.append(f"Trained on {_distinct(machines)}.")
     costs = [run["cost"] for run in runs if run.get("cost")]
     if costs:
         sizes = _distinct("x".join(map(str, cost["size"])) for cost in costs)

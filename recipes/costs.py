@@ -1,5 +1,6 @@
 """What one image costs a trained model: parameters, multiply-accumulates, milliseconds."""
 
+import importlib.metadata
 import math
 import os
 import statistics
@@ -52,6 +53,13 @@ def _seconds(model, images):
     begin = time.perf_counter()
     model.predict_on_batch(images)
     return time.perf_counter() - begin
+
+
+def machine():
+    """What trained a model, in words: backend, its version and the device."""
+    backend = keras.backend.backend()
+    version = tf.__version__ if backend == "tensorflow" else importlib.metadata.version(backend)
+    return f"{backend} {version}, Keras {keras.__version__}, {device()}"
 
 
 def device():

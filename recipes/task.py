@@ -29,12 +29,15 @@ class Evaluation:
         images: Number of images.
         results: `{output: {metric: value}}`.
         details: What the task's tables by class are made of; may be empty.
+        by_image: `{output: array (images, parts)}` of what adds up over images, see
+            `Task.metric_of_sums`; may be empty.
     """
 
     protocol: str
     images: int
     results: dict
     details: dict = dataclasses.field(default_factory=dict)
+    by_image: dict = dataclasses.field(default_factory=dict)
 
     def record(self):
         """What `results.json` holds."""
@@ -58,6 +61,7 @@ class Task:
     | `evaluate(model, source, protocol, split, save)` | `Evaluation` |
     | `columns(results)` | of tables: `{metric: (factor, digits)}` |
     | `percent`, `note`, `lower_is_better` | of tables: unit, last line, what should be low |
+    | `metric_of_sums(sums)` | the main metric of what adds up over images, `(..., parts)` |
     | `text(evaluation)` | an evaluation as lines of text |
     | `pictures(model, source, count)` | `[(example's name, {caption: uint8 picture})]` |
     | `predict(model, name, raw, protocol)` | `{ending of the file's name: picture}` |
@@ -148,7 +152,11 @@ class Task:
             source = dataset.source(split, self.image_names, memory=split in IN_MEMORY)
             found[split] = surveys.survey(source, self.image_names)
             surveys.check_values(
-                found[split].images, self.image_specs, dataset.units_per_metre(), split
+                found[split].images,
+                self.image_specs,
+                dataset.units_per_metre(),
+                split,
+                dataset.nodata(),
             )
         return found
 

@@ -180,13 +180,16 @@ def check_rule(rule, rate, start_rate=None, steps=0):
 def _smallest_of_share(gamma, rate):
     """Boolean `(modalities, channels)`: a share `rate` of the own share, by |gamma|.
 
-    Among equal ones, as at the start, the first are taken.
+    Among equal ones, as at the start, the first are taken. What cannot be divided is rounded down
+    for some modalities and up for others, so that their mean has the rate.
     """
+    modalities = gamma.shape[0]
     share = channel_shares(*gamma.shape)
-    size = ops.where(share, ops.abs(gamma), np.inf)
+    size = ops.where(share, ops.abs(ops.cast(gamma, "float32")), np.float32(np.inf))
     place = ops.argsort(ops.argsort(size, axis=-1), axis=-1)
     number = ops.sum(ops.cast(share, "float32"), axis=-1, keepdims=True)
-    return ops.cast(place, "float32") < ops.floor(rate * number + 0.5)
+    fractions = np.arange(0.5, modalities, dtype="float32").reshape(-1, 1) / modalities
+    return ops.cast(place, "float32") < ops.floor(rate * number + fractions)
 
 
 def _random_channels(modalities, channels, rate, seed):

@@ -178,7 +178,7 @@ def _check_weights(case, layer, policy, what):
     wanted = "float32" if policy.startswith("mixed_") else policy
     for weight in layer.weights:
         require(
-            weight.dtype == wanted or "seed" in weight.name,
+            weight.dtype == wanted or "int" in weight.dtype,  # seeds and counts
             f"{what} keeps the weight '{weight.name}' in {weight.dtype}, not {wanted}.",
         )
 

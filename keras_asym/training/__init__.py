@@ -7,6 +7,7 @@ from keras_asym.training.coupled_sgd import CoupledSGD
 from keras_asym.training.distribution import Distribution, per_replica_batch_size
 from keras_asym.training.early_stopping import EarlyStopping
 from keras_asym.training.epoch_log import EpochLog
+from keras_asym.training.exchange_rates import ExchangeRates
 from keras_asym.training.loop import Stage, Training, dtype_policy, train
 from keras_asym.training.model_checkpoint import ModelCheckpoint, read_state
 from keras_asym.training.optimizers import learning_rate, optimizer_options

@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras_asym.training.averaging import ValidateAverages
 from keras_asym.training.early_stopping import EarlyStopping
 from keras_asym.training.epoch_log import EpochLog
+from keras_asym.training.exchange_rates import ExchangeRates
 from keras_asym.training.model_checkpoint import ModelCheckpoint
 from keras_asym.training.preemption import Preemption
 from keras_asym.training.progress_bar import ProgressBar
@@ -192,7 +193,11 @@ class _Run:
             data=training.data,
             stopping=self.stopping,
         )
-        self.callbacks = [StopOnNaN(self.saver.step, training.keys), ValidateAverages()]
+        self.callbacks = [
+            StopOnNaN(self.saver.step, training.keys),
+            ValidateAverages(),
+            ExchangeRates(),
+        ]
         if distribution.is_chief:
             self.callbacks += [
                 ProgressBar(epochs=self.ends[-1]),

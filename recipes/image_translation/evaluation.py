@@ -82,7 +82,7 @@ class Protocol:
         return f"{text}; FID and KID not measured, as no Inception weights were given"
 
 
-def evaluate(model, batches, inception=None, progress=True, save=lambda results: None):
+def evaluate(model, batches, inception=None, progress=True, save=lambda *found: None):
     """Runs a data set through a model.
 
     Args:
@@ -90,40 +90,40 @@ def evaluate(model, batches, inception=None, progress=True, save=lambda results:
         batches: Result of `recipes.data.batches.evaluation_batches`.
         inception: `Inception`, for FID and KID.
         progress: Whether a progress bar is shown.
-        save: Function that is given the results so far, as soon as there are new ones.
+        save: Function that is given the results so far, as soon as there are new ones, and the
+            metrics of each image, `{output: array (images, len(METRICS))}`.
 
     Returns:
-        `{output: {metric: value}}`.
+        The last of what `save` was given.
 
     Raises:
         ValueError: If the images are smaller than SSIM's window of 11 pixels, or fewer than KID's
             subsets need.
     """
-    sums = {key: np.zeros(len(METRICS)) for key in model.output_keys}
-    distances = {key: inception.distances() for key in sums} if inception else {}
-    count = 0
+    figures = {key: [] for key in model.output_keys}
+    distances = {key: inception.distances() for key in figures} if inception else {}
     bar = keras.utils.Progbar(len(batches), verbose=int(progress), unit_name="batch")
     for inputs, target, weight in batches.as_numpy_iterator():
         outputs = model.predict_on_batch(inputs)
         there = weight > 0  # what fills the last batch up does not count
-        count += there.sum()
         truth = np.clip((target[there] + 1) / 2, 0, 1)
-        for key in sums:
+        for key, found in figures.items():
             image = np.clip((np.asarray(outputs[key])[there] + 1) / 2, 0, 1)
-            sums[key] += [values.numpy().sum() for values in _figures(truth, image)]
+            found.append(np.stack(_figures(truth, image), axis=-1))
             if distances:
                 distances[key].update(255 * truth, 255 * image)
         bar.add(1)
+    by_image = {key: np.concatenate(found) for key, found in figures.items()}
     results = {
-        key: {name: float(value) for name, value in zip(METRICS, values / count, strict=True)}
-        for key, values in sums.items()
+        key: dict(zip(METRICS, values.mean(0, "float64").tolist(), strict=True))
+        for key, values in by_image.items()
     }
-    save(results)
+    save(results, by_image)
     for key, distance in distances.items():
         found = distance.result()
         results[key].update({name: found[name] for name in (*DISTANCES, "KID standard error")})
-        save(results)
-    return results
+        save(results, by_image)
+    return results, by_image
 
 
 def check_size(size):

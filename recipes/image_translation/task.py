@@ -173,16 +173,26 @@ class ImageTranslation(Task):
         words = protocol.describe(split, network.dropout_at_test)
         examples = self._examples(network.modality_names)
         batches = evaluation_batches(source, examples, self.config.eval_batch_size)
-        results = evaluation.evaluate(
-            network,
-            batches,
-            protocol.inception,
-            save=lambda results: save(Evaluation(words, len(source), results)),
+
+        def found(results, by_image):
+            # The number of images goes along, as a mean is a sum divided by it.
+            parts = {key: np.insert(x[:, :1], 1, 1, axis=1) for key, x in by_image.items()}
+            return Evaluation(words, len(source), results, by_image=parts)
+
+        return found(
+            *evaluation.evaluate(
+                network,
+                batches,
+                protocol.inception,
+                save=lambda *parts: save(found(*parts)),
+            )
         )
-        return Evaluation(words, len(source), results)
 
     def columns(self, results):
         return evaluation.columns(results)
+
+    def metric_of_sums(self, sums):
+        return sums[..., 0] / sums[..., 1]
 
     def text(self, found):
         return evaluation.text_table(found.results, found.protocol, found.images)

@@ -47,11 +47,16 @@ def read_log(path):
     return {column: np.array([_number(row[column]) for row in rows]) for column in columns}
 
 
-_GROUPS = {"Loss": "loss", "Mean IoU (%)": "iou", "Mean absolute error": "mae"}
+_GROUPS = {
+    "Loss": "loss",
+    "Mean IoU (%)": "iou",
+    "Mean absolute error": "mae",
+    "Channels exchanged (%)": "exchange_rate",
+}
 
 
 def learning_curves(log):
-    """PNG bytes of the curves of a log: losses, mean IoUs and mean absolute errors, a plot each.
+    """PNG bytes of the curves of a log: losses, mean IoUs, absolute errors, exchange rates, a plot each.
 
     A branch has the same colour in all plots and the total loss is black; training is dashed.
     Losses of very different size share a logarithmic axis.
@@ -76,7 +81,7 @@ def learning_curves(log):
     for axes, (title, group) in zip(
         figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True
     ):
-        _draw_group(axes, title, group, {**colors, "total": INK}, 100 if "IoU" in title else 1)
+        _draw_group(axes, title, group, {**colors, "total": INK}, 100 if "%" in title else 1)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()
@@ -113,7 +118,7 @@ def _draw_group(axes, title, group, colors, factor):
 def _branch(column):
     """`"val_rgb_mean_iou"` -> `"rgb"`, `"loss"` -> `"total"`."""
     name = column.removeprefix("val_")
-    for suffix in ("loss", "mean_iou", "iou", "mae"):
+    for suffix in ("loss", "mean_iou", "iou", "mae", "exchange_rate"):
         name = name.removesuffix(suffix)
     return name.strip("_") or "total"
 

@@ -119,7 +119,38 @@ def test_norm_without_gamma():
 
 
 def test_round_trip():
-    fusion = ChannelExchanging(0.1, 0.2, True, "bn$")
+    fusion = ChannelExchanging(0.1, 0.2, True, "bn$", target_rate=0.5, start_rate=1.0, steps=9)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(fusion))
     assert isinstance(again, ChannelExchanging) and again.get_config() == fusion.get_config()
     assert isinstance(ModalityShareL1(0.1), keras.regularizers.Regularizer)
+
+
+@pytest.mark.parametrize("modalities", [2, 3, 4])
+@pytest.mark.parametrize("gammas", ["ones", "of ImageNet"])
+def test_target_rate_is_reached_whatever_the_training(modalities, gammas, rng):
+    names = {f"m{index}": 3 for index in range(modalities)}
+    fusion = ChannelExchanging(target_rate=0.25, start_rate=0.0, steps=2)
+    model = to_multimodal(bottlenecks(24), names, fusion)
+    if gammas != "ones":
+        for layer in exchanges(model):
+            layer.layer.gamma.assign(rng.gamma(4.0, 0.05, layer.layer.gamma.shape))
+    x = {name: images(2, 8, 9, 3, seed=index) for index, name in enumerate(names)}
+    assert all((arrays(layer.exchange_rate())[0] == 0).all() for layer in exchanges(model))
+    for _ in range(2):
+        model(x, training=True)
+    rates = [arrays(layer.exchange_rate())[0] * modalities for layer in exchanges(model)]
+    np.testing.assert_allclose(np.mean(rates), 0.25, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"target_rate": 1.5}, "`target_rate` must be in 0..1"),
+        ({"target_rate": 0.5, "rule": "all"}, "leave `rule` out"),
+        ({"start_rate": 0.5}, "needs `target_rate`"),
+        ({"target_rate": 0.5, "start_rate": 0.0}, "number of `steps`"),
+    ],
+)
+def test_wrong_target(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ChannelExchanging(**settings)

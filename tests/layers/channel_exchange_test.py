@@ -36,6 +36,15 @@ class TestContractWithLayerNormalization(LayerContract):
         return ChannelExchange(ModalityLayerNormalization(modalities), threshold=1e-2)
 
 
+class TestContractByRank(LayerContract):
+    training = (False, True)
+    all_present = 1e-6
+
+    def make(self, modalities):
+        norm = ModalityBatchNormalization(modalities)
+        return ChannelExchange(norm, rule="rank", rate=0.5, start_rate=1.0, steps=3)
+
+
 def built(gamma, **kwargs):
     gamma = np.asarray(gamma, "float32")
     layer = ChannelExchange(ModalityBatchNormalization(len(gamma)), THETA, **kwargs)
@@ -174,3 +183,68 @@ def test_a_gamma_for_each_channel_is_needed(axis):
 def test_wrong_threshold(threshold):
     with pytest.raises(ValueError, match="`threshold` must not be negative"):
         ChannelExchange(ModalityBatchNormalization(2), threshold)
+
+
+def given_up(layer):
+    return np.logical_not(arrays(layer.keep_mask())[0])
+
+
+def test_smallest_gammas_of_the_own_share_are_given_up():
+    gamma = [[0.3, -0.1, 0.2, 0.4, 0, 0, 0, 0], [0, 0, 0, 0, 9.0, -7.0, 8.0, 6.0]]
+    layer = built(gamma, rule="rank", rate=0.5)
+    expected = [[False, True, True, False] + [False] * 4, [False] * 4 + [False, True, False, True]]
+    np.testing.assert_array_equal(given_up(layer), expected)
+    np.testing.assert_allclose(layer.exchange_rate(), [0.25, 0.25])
+
+
+@pytest.mark.parametrize("modalities", [2, 3, 4])
+@pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
+def test_rank_keeps_the_rate_whatever_the_gammas(rate, modalities, rng):
+    for gamma in (np.ones((modalities, 64)), rng.lognormal(0, 2, (modalities, 64))):
+        shares = given_up(built(gamma, rule="rank", rate=rate)).sum(1) / (64 / modalities)
+        np.testing.assert_allclose(shares, rate, atol=1.01 / (64 // modalities))
+        assert abs(shares.mean() - rate) < 0.01
+
+
+def test_equal_gammas_are_given_up_from_the_first():
+    layer = built(np.ones((2, 6)), rule="rank", rate=0.34)
+    np.testing.assert_array_equal(given_up(layer).nonzero(), [[0, 1], [0, 3]])
+
+
+def test_rate_goes_to_its_end_in_steps_of_the_training():
+    layer = built(np.ones((2, 20)), rule="rank", rate=0.2, start_rate=1.0, steps=4)
+    x = images(2, 3, 3, 20)
+    counts = [int(given_up(layer)[0].sum())]
+    for _ in range(6):
+        layer(x)  # counts nothing
+        layer(x, training=True)
+        counts.append(int(given_up(layer)[0].sum()))
+    assert counts == [10, 8, 6, 4, 2, 2, 2]
+    layer.trainable = False
+    layer(x, training=True)
+    assert int(layer.step) == 6
+
+
+def test_steps_are_saved_with_the_weights():
+    layer = built(np.ones((2, 20)), rule="rank", rate=0.0, start_rate=1.0, steps=4)
+    layer(images(2, 3, 3, 20), training=True)
+    again = ChannelExchange.from_config(layer.get_config())
+    again.build((None, None, None, 20))
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(given_up(again), given_up(layer))
+    assert given_up(again).sum() == 15  # three quarters of ten, rounded down and up
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rule": "rank", "rate": 1.1}, "`rate` must be in 0..1"),
+        ({"rule": "rank", "start_rate": -0.1, "steps": 3}, "`start_rate` must be in 0..1"),
+        ({"rule": "rank", "start_rate": 0.1}, "number of `steps`"),
+        ({"rule": "gamma", "start_rate": 0.1, "steps": 3}, 'needs rule="rank"'),
+        ({"rule": "size"}, "`rule` must be one of"),
+    ],
+)
+def test_wrong_rule(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ChannelExchange(ModalityBatchNormalization(2), **settings)

@@ -1,3 +1,6 @@
+import re
+
+import numpy as np
 import pytest
 
 from recipes.comparison_table import NOTHING, table
@@ -33,15 +36,17 @@ def test_mean_and_spread_over_the_seeds():
     records = {"rgb": alone(0.5, 0.6, 0.7), "asymmetric_fusion": fused}
     lines = table(TASK, records).splitlines()
     assert lines[0] == (
-        "| network | pixel accuracy | mean accuracy | mean IoU | M parameters | GMACs | ms | runs |"
+        "| network | pixel accuracy | mean accuracy | mean IoU | mean IoU - rgb | M parameters | "
+        "GMACs | ms | runs |"
     )
-    assert lines[2] == "| rgb alone |" + " 60.0 ± 10.0 |" * 3 + f" {NONE} | 3 |"
+    assert lines[2] == "| rgb alone |" + " 60.0 ± 10.0 |" * 3 + f" baseline | {NONE} | 3 |"
     assert [line.split(" | ")[0] for line in lines[3:6]] == [
         "| asymmetric_fusion: rgb",
         "| asymmetric_fusion: depth",
         "| asymmetric_fusion: ensemble",
     ]
-    assert lines[5] == "| asymmetric_fusion: ensemble |" + " 30.0 ± 0.0 |" * 3 + f" {NONE} | 3 |"
+    figures = " 30.0 ± 0.0 |" * 3 + f" -30.0 ± 5.8 | {NONE} | 3 |"
+    assert lines[5] == f"| asymmetric_fusion: ensemble |{figures}"
     assert "standard deviation over the runs; single scale, test split; 7 images." in lines[7]
 
 
@@ -78,6 +83,25 @@ def test_differences_are_paired_by_seed():
     cells = [line.split(" | ")[column] for line in lines[2:6]]
     assert cells == ["baseline", "-50.0 ± 5.8", "-20.0 ± 5.8", "+10.0 ± 2.9"]
     assert "standard error over the seeds that both have" in lines[8]
+
+
+def test_the_best_input_alone_is_the_baseline():
+    records = {"rgb": alone(0.5), "depth": alone(0.6), "averaging": {0: record(ensemble=0.7)}}
+    lines = table(TASK, records).splitlines()
+    assert "| mean IoU - depth |" in lines[0] and "| +10.0 |" in lines[4]
+
+
+def test_errors_over_images_and_machines_are_said():
+    # Two images: of the first both find all, of the second one finds half and one all.
+    half, whole = np.array([[4, 0, 4, 0], [2, 0, 4, 0]]), np.array([[4, 0, 4, 0], [4, 0, 4, 0]])
+    first, second = record(ensemble=0.75), record(ensemble=1.0)
+    first |= {"by_image": {"ensemble": half}, "machine": "a CPU"}
+    second |= {"by_image": {"ensemble": whole}, "machine": "a GPU"}
+    text = table(TASK, {"rgb": {0: first}, "averaging": {0: second}})
+    # 0, 1 or 2 of the images drawn are the second: by 0, 25 or 50 points; deviation 25 / sqrt(2).
+    found = re.search(r"\+25.0, (\d+\.\d) ", text)
+    assert abs(float(found[1]) - 17.7) < 0.8
+    assert "Trained on a CPU / a GPU." in text and "(bootstrap)" in text
 
 
 def test_a_difference_counts_the_seeds_that_both_have():

@@ -52,20 +52,20 @@ def copied(count, size):
 
 def test_what_fills_the_last_batch_does_not_count():
     model = tiny_translator()
-    one, three = (evaluate(model, batches(5, size), progress=False) for size in (1, 3))
+    one, three = (evaluate(model, batches(5, size), progress=False)[0] for size in (1, 3))
     assert set(one) == {"depth", "normal", "ensemble"}
     for key, values in one.items():
         assert three[key] == pytest.approx(values, rel=1e-5)
 
 
 def test_an_image_that_is_the_target():
-    found = evaluate(Copy(), copied(2, 2), progress=False)["ensemble"]
+    found = evaluate(Copy(), copied(2, 2), progress=False)[0]["ensemble"]
     assert (found["MAE"], found["MSE"]) == (0, 0)
     assert found["PSNR"] == np.inf and found["SSIM"] == pytest.approx(1)
 
 
 def test_figures_by_their_formulas():
-    found = evaluate(Copy(0.25), copied(5, 2), progress=False)["ensemble"]
+    found = evaluate(Copy(0.25), copied(5, 2), progress=False)[0]["ensemble"]
     images = [(y.numpy(), np.clip(y.numpy() + 0.25, -1, 1)) for _, y, _ in copied(5, 1)]
     difference = [(painted - target) / 2 for target, painted in images]
     squares = [(x**2).mean() for x in difference]
@@ -76,7 +76,7 @@ def test_figures_by_their_formulas():
 
 
 def test_values_beyond_the_range_are_clipped_before_anything_is_measured():
-    found = evaluate(Copy(3.0), copied(5, 2), inception(), progress=False)["ensemble"]
+    found = evaluate(Copy(3.0), copied(5, 2), inception(), progress=False)[0]["ensemble"]
     expected = np.mean([1 - (y.numpy() + 1) / 2 for _, y, _ in copied(5, 1)])
     assert found["MAE"] == pytest.approx(expected, rel=1e-5)
     assert np.isfinite(found["FID"])
@@ -85,7 +85,7 @@ def test_values_beyond_the_range_are_clipped_before_anything_is_measured():
 def test_distances_of_a_network_are_in_the_table():
     assert not Inception(subset_size=4)
     measured = inception()
-    results = evaluate(tiny_translator(), batches(5, 2), measured, progress=False)
+    results, _ = evaluate(tiny_translator(), batches(5, 2), measured, progress=False)
     assert list(columns(results)) == ["MAE", "MSE", "PSNR", "SSIM", "FID", "KID"]
     protocol = Protocol(measured).describe("test", False)
     assert "clean FID and KID (x 100), subsets of 4 images" in protocol
@@ -94,7 +94,7 @@ def test_distances_of_a_network_are_in_the_table():
 
 
 def test_the_distance_to_the_target_itself_is_none():
-    found = evaluate(Copy(), copied(5, 2), inception(), progress=False)["ensemble"]
+    found = evaluate(Copy(), copied(5, 2), inception(), progress=False)[0]["ensemble"]
     assert found["FID"] == pytest.approx(0, abs=1e-3)
 
 
@@ -108,7 +108,7 @@ def test_too_few_images_for_kid():
 def test_results_are_saved_as_soon_as_each_exists():
     saved = []
 
-    def save(results):
+    def save(results, _):
         saved.append({key: set(values) for key, values in results.items()})
 
     evaluate(tiny_translator(), batches(5, 2), inception(), progress=False, save=save)
@@ -124,7 +124,7 @@ def test_results_are_saved_as_soon_as_each_exists():
 def test_a_failure_of_the_distances_leaves_what_was_measured():
     saved = []
     with pytest.raises(ValueError, match="subset_size"):
-        evaluate(Copy(), copied(5, 2), inception(6), False, lambda x: saved.append(dict(x)))
+        evaluate(Copy(), copied(5, 2), inception(6), False, lambda x, _: saved.append(dict(x)))
     assert list(saved[-1]["ensemble"]) == ["MAE", "MSE", "PSNR", "SSIM"]
 
 

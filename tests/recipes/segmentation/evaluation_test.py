@@ -10,6 +10,7 @@ from recipes.segmentation.evaluation import (
     class_text,
     evaluate,
     make_predict,
+    mean_iou,
     text_table,
 )
 
@@ -161,7 +162,10 @@ def test_figures_and_confusion_by_hand():
     predictions = [[[0, 1, 1, 2]], [[1, 0, 1, 0]], [[0, 1, 2, 0]]]
     for size in (1, 2, 3):
         batches = batches_of(labels, predictions, size)
-        results, matrices = evaluate(Pointwise(), batches, {"rgb": {}}, progress=False)
+        results, matrices, parts = evaluate(Pointwise(), batches, {"rgb": {}}, progress=False)
+        expected = [[1, 1, 0, 2, 2, 0], [1, 1, 0, 2, 3, 1], [0] * 6]
+        np.testing.assert_array_equal(parts["ensemble"], expected)
+        assert mean_iou(parts["ensemble"].sum(0)) == pytest.approx(0.3)
         np.testing.assert_array_equal(matrices["ensemble"], [[2, 1, 0], [1, 2, 0], [0, 1, 0]])
         assert matrices["ensemble"].dtype == "int64"
         expected = {"pixel accuracy": 4 / 7, "mean accuracy": 4 / 9, "mean IoU": (0.5 + 0.4) / 3}
