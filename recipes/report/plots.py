@@ -56,7 +56,7 @@ _GROUPS = {
 
 
 def learning_curves(log):
-    """PNG bytes of the curves of a log: losses, mean IoUs, absolute errors, exchange rates, a plot each.
+    """PNG bytes of the curves of a log: losses, mean IoUs, mean absolute errors, exchange rates.
 
     A branch has the same colour in all plots and the total loss is black; training is dashed.
     Losses of very different size share a logarithmic axis.

@@ -28,7 +28,8 @@ def test_over_images_is_the_standard_error_of_a_mean(rng):
 
 def test_the_same_images_are_drawn_for_both(rng):
     mine = parts(rng.normal(size=50))
-    assert over_images({0: mine}, {0: mine + np.array([3.0, 0.0])}, mean) == pytest.approx(0, abs=1e-12)
+    better = mine + np.array([3.0, 0.0])
+    assert over_images({0: mine}, {0: better}, mean) == pytest.approx(0, abs=1e-12)
 
 
 def test_seeds_are_averaged(rng):
