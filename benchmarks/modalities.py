@@ -2,7 +2,7 @@
 
     python -m benchmarks.modalities
 
-A multimodal network (private norms and channel exchange) runs on a fixed number of images in all,
+A multimodal network (private norms, and channel exchange but with `--no-exchange`) runs on a fixed number of images in all,
 which are 16 examples of one modality, 8 of two, ... one of 16: time and memory of one image are to
 stay the same. Then, with two modalities, the same batch without `presence` and with one that says
 that all are there, in turn. Ratios are medians with quartiles; each number of modalities has a
@@ -33,6 +33,7 @@ def main():
     parser.add_argument("--modalities", type=int, nargs="+", default=[1, 2, 3, 4, 8, 16])
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--exchange", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -45,6 +46,7 @@ def main():
     for count in options.modalities:
         command = [sys.executable, "-m", "benchmarks.modalities", f"--one={count}"]
         command += [f"--size={options.size}", f"--repetitions={options.repetitions}"]
+        command += [f"--{'' if options.exchange else 'no-'}exchange"]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         figures = json.loads(output.splitlines()[-1])
         first = first or figures
@@ -59,10 +61,11 @@ def main():
         print(f"{kind}: all present told / not told {middle:.3f} ({low:.3f} to {high:.3f})")
 
 
-def _model(count, size):
+def _model(count, size, exchange):
     network = networks.RefineNet("resnet18", 13, "light", (64,) * 4, input_shape=(size, size, 3))
     names = {f"m{index}": 3 for index in range(count)}
-    model = fusion.to_multimodal(network, names, fusion.ChannelExchanging(), check=False)
+    strategy = fusion.ChannelExchanging() if exchange else fusion.PrivateNormalization()
+    model = fusion.to_multimodal(network, names, strategy, check=False)
     rng = np.random.default_rng(0)
     examples = max(IMAGES // count, 1)
     images = {
@@ -103,14 +106,14 @@ def _in_turn(functions, repetitions):
 
 def _measure(count, options):
     """Ratios to one modality in the same process, and this number's peak memory alone."""
-    model, images = _model(count, options.size)
+    model, images = _model(count, options.size, options.exchange)
     steps = _steps(model, images)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for function in steps.values():
         function()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     memory /= count * len(images["m0"])
-    single, one = _model(1, options.size)
+    single, one = _model(1, options.size, options.exchange)
     singles = _steps(single, one)
     figures = {"memory": memory}
     for kind in steps:
@@ -120,7 +123,7 @@ def _measure(count, options):
 
 
 def _presence(options):
-    model, images = _model(2, options.size)
+    model, images = _model(2, options.size, options.exchange)
     without = _steps(model, images)
     told = _steps(model, images, tf.ones((IMAGES // 2, 2), "bool"))
     found = {}
