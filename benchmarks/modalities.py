@@ -3,10 +3,11 @@
     python -m benchmarks.modalities
 
 A multimodal network (private norms, and channel exchange unless `--no-exchange` is given) runs on a
-fixed number of images in all, which are 16 examples of one modality, 8 of two, ... one of 16: time and memory of one image are to
-stay the same. Then, with two modalities, the same batch without `presence` and with one that says
-that all are there, in turn. Ratios are medians with quartiles; each number of modalities has a
-process of its own, for its memory, of which what it had before the first step is taken off.
+fixed number of images in all, which are 16 examples of one modality, 8 of two, ... one of 16: time
+and memory of one image are to stay the same. Then, with two modalities, the same batch without
+`presence` and with one that says that all are there, in turn. Ratios are medians with quartiles;
+each number of modalities has a process of its own, for its memory, of which what it had before the
+first step is taken off.
 """
 
 import argparse
