@@ -4,6 +4,7 @@ from keras_asym.networks.adapnet_pp import AdapNetPP
 from keras_asym.networks.backbones import backbone, feature_pyramid
 from keras_asym.networks.deeplab_v3 import DeepLabV3
 from keras_asym.networks.deeplab_v3_plus import DeepLabV3Plus
+from keras_asym.networks.efficientnet_lite import EfficientNetLite0
 from keras_asym.networks.fid_inception import FIDInception
 from keras_asym.networks.fid_preprocessing import FIDPreprocessing
 from keras_asym.networks.mix_transformer import MixTransformer

@@ -4,6 +4,7 @@ import re
 import keras
 
 from keras_asym.keras_internals import nodes_of, run_through_graph
+from keras_asym.networks.efficientnet_lite import EfficientNetLite0
 from keras_asym.networks.mix_transformer import VARIANTS, MixTransformer
 from keras_asym.networks.resnet import DEPTHS as RESNETS
 from keras_asym.networks.resnet import ResNet
@@ -14,6 +15,7 @@ DILATED = tuple(
     [f"resnet{depth}" for depth in RESNETS]
     + [f"resnet{depth}_deep" for depth in RESNETS]
     + [f"xception{depth}" for depth in XCEPTIONS]
+    + ["efficientnet_lite0"]
 )
 """Encoders of this package that can be dilated."""
 NAMES = DILATED + tuple(f"mit_{variant}" for variant in VARIANTS)
@@ -29,8 +31,8 @@ def backbone(name, output_stride=32, input_shape=(None, None, 3), width=None):
     Args:
         name: `"resnet18"`, `"resnet34"`, `"resnet50"`, `"resnet101"` or `"resnet152"`; the same
             with `"_deep"` for a deep stem; `"xception41"`, `"xception65"` or `"xception71"`;
-            `"mit_b0"` to `"mit_b5"`; or a class of `keras.applications`, such as
-            `"MobileNetV3Large"`, with random weights. Some of the latter scale their images
+            `"efficientnet_lite0"`; `"mit_b0"` to `"mit_b5"`; or a class of `keras.applications`,
+            such as `"MobileNetV3Large"`, with random weights. Some of the latter scale their images
             themselves, as their documentation says.
         output_stride: 8, 16 or 32: the stride from which on convolutions are dilated in place of
             being strided. Mix Transformers and encoders of `keras.applications` have 32.
@@ -154,10 +156,12 @@ def _own(name, output_stride, input_shape, width):
                 f"Received: output_stride={output_stride} with {name!r}"
             )
         return MixTransformer(name.removeprefix("mit_"), width, input_shape=input_shape)
-    kind, depth, deep = re.fullmatch(r"([a-z]+)(\d+)(_deep)?", name).groups()
     options = {"output_stride": output_stride, "input_shape": input_shape, "name": name}
     if width is not None:
         options["width"] = width
+    if name == "efficientnet_lite0":
+        return EfficientNetLite0(**options)
+    kind, depth, deep = re.fullmatch(r"([a-z]+)(\d+)(_deep)?", name).groups()
     if kind == "xception":
         return Xception(int(depth), **options)
     return ResNet(int(depth), stem="deep" if deep else "7x7", **options)

@@ -127,7 +127,7 @@ def test_names_of_this_package(name, layer):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("resnet20",), r"`backbone` must be one of \['resnet18'.*'xception71'\], a class of"),
+        (("resnet20",), r"`backbone` must be one of \['resnet18'.*'mit_b5'\], a class of"),
         (("mobilenet",), "`backbone` must be one of"),  # a module of keras.applications
         ((None,), "`backbone` must be one of"),
         (("MobileNet", 16), "`output_stride` must be 32.*output_stride=16"),
