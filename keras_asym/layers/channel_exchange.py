@@ -4,10 +4,11 @@ from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
 from keras_asym.layers.modality_normalization import ModalityNormalization
-from keras_asym.ops import exchange_channels
+from keras_asym.ops import exchange_channels, merge_axis, split_axis
 from keras_asym.regularizers import channel_shares
 
 RULES = ("gamma", "rank", "all", "random")
+SMALL = 1e-6  # a gamma that nothing is divided by
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -143,10 +144,30 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
 
     def call(self, inputs, training=None, presence=None):
         x = self.layer(inputs, training=training, presence=presence)
-        y = exchange_channels(x, self.pick(self.keep_mask()), presence)
-        if self.step is not None and training and self.trainable:
+        keep = self.pick(self.keep_mask())
+        y = exchange_channels(x, keep, presence)
+        if training and self.rule == "rank" and self.count > 1:
+            y = y + self._as_if_kept(x, keep)
+        if training and self.step is not None and self.trainable:
             self.step.assign(self.step + 1)
         return y
+
+    def _as_if_kept(self, x, keep):
+        """Zero, whose gradient by gamma is that of an exchanged channel if it were kept.
+
+        A channel that would help again gets a larger gamma and comes back; without it nothing but
+        the penalty would move the gammas of exchanged channels.
+        """
+        gamma, beta = (
+            self.pick(w) if w is not None else 0.0 for w in (self.layer.gamma, self.layer.beta)
+        )
+        still = ops.stop_gradient(gamma)
+        scale = ops.where(ops.abs(still) < SMALL, SMALL, still)
+        zero = ops.where(keep, 0.0, (gamma - still) / scale)
+        shape = (1, self.count, *(1,) * (len(x.shape) - 2), gamma.shape[-1])
+        zero, beta = (ops.reshape(ops.cast(w, x.dtype), shape) for w in (zero, beta + 0 * still))
+        own = split_axis(ops.stop_gradient(x), self.count) - ops.stop_gradient(beta)
+        return merge_axis(zero * own)
 
     def get_config(self):
         config = super().get_config()
