@@ -13,5 +13,6 @@ from keras_asym.networks.pspnet import PSPNet
 from keras_asym.networks.refinenet import ENCODER_VARIABLES, HEAD_VARIABLES, RefineNet
 from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.segformer import SegFormer
+from keras_asym.networks.transformer_generator import TransformerGenerator
 from keras_asym.networks.unet_generator import UNetGenerator
 from keras_asym.networks.xception import Xception

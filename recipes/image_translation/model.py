@@ -1,19 +1,38 @@
 """From a config to a network for image translation, and to its optimizers."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
 
 from keras_asym import models, networks
 from recipes.settings import compiles
 
 
+class Generator(NamedTuple):
+    """How `config.generator` is read."""
+
+    build: Callable  # of config.generator and the target's channels
+    stride: Callable  # of config.generator: what height and width must be multiples of
+
+
+GENERATORS = {
+    "unet": Generator(
+        lambda c, channels: networks.UNetGenerator(c.filters, c.depth, channels, c.dropout),
+        lambda c: 2**c.depth,
+    ),
+    "transformer": Generator(
+        lambda c, channels: networks.TransformerGenerator(
+            c.filters, tuple(c.depths), tuple(c.decoder_depths), channels, c.drop_path
+        ),
+        lambda c: 32,
+    ),
+}
+
+
 def build_model(config, input_channels, target_channels, fusion):
     """A new `Translator`."""
-    generator = networks.UNetGenerator(
-        config.generator.filters,
-        config.generator.depth,
-        target_channels,
-        config.generator.dropout,
-    )
+    generator = GENERATORS[config.generator.name].build(config.generator, target_channels)
     seen = generator.input.shape[-1]
     return models.Translator(
         generator,

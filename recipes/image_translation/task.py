@@ -28,9 +28,13 @@ class ImageTranslation(Task):
         "target": settings.text(),
         "data.image_size": settings.size(optional=True),
         "epochs": settings.whole(1),
+        "generator.name": settings.one_of(list(model.GENERATORS)),
         "generator.filters": settings.whole(1),
         "generator.depth": settings.whole(2),
         "generator.dropout": settings.number(0, 1),
+        "generator.depths": settings.sequence(settings.whole(1), 5),
+        "generator.decoder_depths": settings.sequence(settings.whole(1), 4),
+        "generator.drop_path": settings.number(0, 1),
         "discriminator.filters": settings.whole(1),
         "l1_weight": settings.number(0),
         "dropout_at_test": settings.flag(),
@@ -81,6 +85,12 @@ class ImageTranslation(Task):
 
     def check(self):
         super().check()
+        for name, spec in self.image_specs.items():
+            if spec.get("stem") is not None:
+                raise ValueError(
+                    f"`config.modalities.{name}.stem` must be None here: it is for encoders with "
+                    f"ImageNet weights. Received: stem={spec['stem']!r}"
+                )
         self._examples(self.config.inputs)
         evaluation.check_size(self.config.augmentation.size)
         if self.config.precision == "mixed_float16":
@@ -88,12 +98,13 @@ class ImageTranslation(Task):
                 "`config.precision` must not be mixed_float16 here, as the two players would need "
                 "a loss scale each: use mixed_bfloat16. Received: precision='mixed_float16'"
             )
-        stride = 2**self.config.generator.depth
+        generator = self.config.generator
+        stride = model.GENERATORS[generator.name].stride(generator)
         size = tuple(self.config.augmentation.size)
         if any(side % stride for side in size):
             raise ValueError(
-                "`config.augmentation.size` must be multiples of the generator's stride, "
-                f"2**config.generator.depth = {stride}. Received: size={size}"
+                f"`config.augmentation.size` must be multiples of the generator's stride {stride}, "
+                f"for a U-Net 2**config.generator.depth. Received: size={size}"
             )
         _ = self.inception  # its weights are read now, not after the training
 

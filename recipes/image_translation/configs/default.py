@@ -44,9 +44,13 @@ def get_config():
     config.target = "rgb"
 
     config.generator = ml_collections.ConfigDict()
-    config.generator.filters = 64
-    config.generator.depth = 8
+    config.generator.name = "unet"  # or "transformer"
+    config.generator.filters = 64  # of the first block or stage
+    config.generator.depth = 8  # of the U-Net: this and what follows
     config.generator.dropout = 0.5
+    config.generator.depths = (3, 4, 4, 6, 3)  # of the transformer: this and what follows
+    config.generator.decoder_depths = (1, 1, 1, 1)
+    config.generator.drop_path = 0.1
     config.discriminator = ml_collections.ConfigDict()
     config.discriminator.filters = 64
     config.dropout_at_test = True
