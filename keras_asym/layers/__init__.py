@@ -21,8 +21,12 @@ from keras_asym.layers.modality_layer_normalization import ModalityLayerNormaliz
 from keras_asym.layers.modality_rms_normalization import ModalityRMSNormalization
 from keras_asym.layers.persistent_dropout import PersistentDropout
 from keras_asym.layers.pixel_shift import PixelShift
+from keras_asym.layers.pixel_shuffle import PixelShuffle
 from keras_asym.layers.repeat_channels import RepeatChannels
 from keras_asym.layers.resize_like import ResizeLike
 from keras_asym.layers.selected_modalities import SelectedModalities
 from keras_asym.layers.shared_normalization import SharedNormalization
+from keras_asym.layers.surface_normals import SurfaceNormals
+from keras_asym.layers.token_exchange import TokenExchange
+from keras_asym.layers.token_scores import TokenScores
 from keras_asym.layers.unfold_modalities import UnfoldModalities
