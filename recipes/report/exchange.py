@@ -8,6 +8,7 @@ from recipes.report.plots import histogram_svg
 from recipes.report.tables import escape, warning_box
 
 BY_GAMMA = "channels left of the line (the threshold) are replaced by the other modalities'."
+BY_RANK = "the smallest of each modality's own share are replaced, as many as the target rate says."
 BY_ANOTHER_RULE = "the fusion strategy, and not gamma, says how many channels are replaced."
 _BINS_PER_DECADE = 5
 _SMALLEST_THRESHOLD = 1e-3  # where the axis begins two decades below, if no threshold is above 0
@@ -46,11 +47,13 @@ def exchange_section(layers, modalities):
     head = "".join(f"<th>{escape(name)}</th>" for name in modalities)
     rows = "".join(_row(layer, edges) for layer in layers)
     by_gamma = all(layer.get("rule", "gamma") == "gamma" and layer["threshold"] for layer in layers)
+    by_rank = all(layer.get("rule") == "rank" for layer in layers)
+    rule = BY_GAMMA if by_gamma else BY_RANK if by_rank else BY_ANOTHER_RULE
     return (
         f"{warning(rates) if by_gamma else ''}"
         f"<p>Mean exchange rate over {len(layers)} layers: {mean}. Each histogram shows |gamma| "
         f"on a logarithmic axis from {low} to {high}, bar heights by square root; "
-        f"{BY_GAMMA if by_gamma else BY_ANOTHER_RULE}</p>"
+        f"{rule}</p>"
         '<table class="exchange"><thead><tr><th>Layer</th><th>Channels</th><th>Threshold</th>'
         f"{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
@@ -83,20 +86,21 @@ def percentage(rate):
 
 
 def _row(layer, edges):
+    threshold = f"{layer['threshold']:g}" if layer["threshold"] else "&ndash;"
     gamma = np.abs(np.asarray(layer["gamma"], "float64"))
     cells = []
     for values, rate in zip(gamma, layer["rate"], strict=True):
         kind = {0: " none", 1: " all"}.get(float(rate), "")
         # Edges are the same for all layers, but a layer's own threshold is made one of them.
-        own, threshold = edges.copy(), layer["threshold"] or edges[0]
-        own[int(np.argmin(np.abs(np.log(edges / threshold))))] = threshold
+        own, limit = edges.copy(), layer["threshold"] or edges[0]
+        own[int(np.argmin(np.abs(np.log(edges / limit))))] = limit
         cells.append(
-            f"<td>{histogram_svg(values, own, threshold)}"
+            f"<td>{histogram_svg(values, own, limit)}"
             f'<span class="rate{kind}">{percentage(float(rate))}</span></td>'
         )
     return (
         f"<tr><th>{escape(layer['name'])}</th><td>{gamma.shape[1]}</td>"
-        f"<td>{layer['threshold']:g}</td>{''.join(cells)}</tr>"
+        f"<td>{threshold}</td>{''.join(cells)}</tr>"
     )
 
 
@@ -117,7 +121,7 @@ def exchange_layers(model):
         {
             "name": layer.layer.name,
             "gamma": np.array(layer.layer.gamma),
-            "threshold": layer.threshold,
+            "threshold": layer.threshold if layer.rule == "gamma" else 0.0,
             "rate": np.array(layer.exchange_rate()),
             "rule": layer.rule,
         }

@@ -52,7 +52,13 @@ def test_what_the_strategy_says_is_no_reason_to_warn(rule, threshold, rate):
     assert "WARNING" not in html and "left of the line" not in html and "not gamma" in html
     assert html.count("<svg") == 2 and "nan" not in html
     if threshold == 0:
-        assert 'class="below"' not in html
+        assert 'class="below"' not in html and "<td>&ndash;</td>" in html
+
+
+def test_channels_by_rank():
+    found = {**layer([[0.5, 0.0], [0.001, 0.5]], threshold=0.0), "rule": "rank"}
+    html = exchange_section([found], MODALITIES[2])
+    assert "as many as the target rate says" in html and "<td>&ndash;</td>" in html
 
 
 def test_warning_reads_all_rates():
