@@ -25,6 +25,7 @@ def MixTransformer(
     depths=None,
     drop_path=0.1,
     epsilons=None,
+    approximate_gelu=False,
     input_shape=(None, None, 3),
     name=None,
 ):
@@ -56,6 +57,7 @@ def MixTransformer(
             epsilon of these norms, or one number for all. The published ones are 1e-5, 1e-6, 1e-5
             and 1e-6. Hugging Face's weights have 1e-5 everywhere, TokenFusion's 1e-6, and
             KerasHub's differ from the published ones in 1e-5 for `"stage"`.
+        approximate_gelu: Whether GELU is computed by tanh, as in KerasHub.
         input_shape: `(height, width, channels)`; height and width may be `None`. Images have at
             least 29 pixels a side, of which the reduction of the first stage leaves one.
         name: Name of the model, `"mit_b0"` for b0 by default.
@@ -89,6 +91,7 @@ def MixTransformer(
             f"reduces 8 x 8 tokens of stride 4 to one. Received: input_shape={input_shape}"
         )
     epsilons = _all_epsilons(epsilons)
+    activation = gelu_by_tanh if approximate_gelu else "gelu"
     rates = iter(np.linspace(0, drop_path, sum(depths)).tolist())
     x = inputs = keras.Input(input_shape)
     features = []
@@ -99,7 +102,9 @@ def MixTransformer(
         x = patch_embedding(x, width * heads, size, stride, epsilons["embedding"], prefix)
         for block in range(depth):
             name_of_block = f"{prefix}_block{block + 1}"
-            x = transformer_block(x, heads, reduction, next(rates), epsilons, name_of_block)
+            x = transformer_block(
+                x, heads, reduction, next(rates), epsilons, name_of_block, activation
+            )
         x = _norm(epsilons["stage"], f"{prefix}_norm")(x)
         features.append(x)
     return keras.Model(inputs, features, name=name or f"mit_{variant}")
@@ -114,7 +119,13 @@ def patch_embedding(x, filters, size, stride, epsilon, prefix):
     return _norm(epsilon, f"{prefix}_embedding_norm")(x)
 
 
-def transformer_block(x, heads, reduction, drop_path, epsilons, prefix):
+@keras.saving.register_keras_serializable(package="keras_asym")
+def gelu_by_tanh(x):
+    """GELU as `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`."""
+    return keras.ops.gelu(x, approximate=True)
+
+
+def transformer_block(x, heads, reduction, drop_path, epsilons, prefix, activation="gelu"):
     """`x + drop(attention(norm(x)))`, then `x + drop(ffn(norm(x)))`.
 
     Args:
@@ -124,13 +135,14 @@ def transformer_block(x, heads, reduction, drop_path, epsilons, prefix):
         drop_path: Rate at which an example's residual is dropped.
         epsilons: Dictionary with `"block"` and `"reduction"`.
         prefix: First part of the layers' names.
+        activation: Of the feed-forward network; Keras' `"gelu"` is the exact one.
     """
     y = _norm(epsilons["block"], f"{prefix}_norm1")(x)
     y = _attention(y, heads, reduction, epsilons["reduction"], f"{prefix}_attention")
     y = _drop_path(drop_path, f"{prefix}_drop_path1")(y)
     x = layers.Add(name=f"{prefix}_add1")([x, y])
     y = _norm(epsilons["block"], f"{prefix}_norm2")(x)
-    y = _mix_ffn(y, f"{prefix}_ffn")
+    y = _mix_ffn(y, activation, f"{prefix}_ffn")
     y = _drop_path(drop_path, f"{prefix}_drop_path2")(y)
     return layers.Add(name=f"{prefix}_add2")([x, y])
 
@@ -156,13 +168,13 @@ def _attention(x, heads, reduction, epsilon, prefix):
     return linear(channels, f"{prefix}_proj")(x)
 
 
-def _mix_ffn(x, prefix):
+def _mix_ffn(x, activation, prefix):
     channels = x.shape[-1]
     x = linear(4 * channels, f"{prefix}_expand")(x)
     x = layers.DepthwiseConv2D(
         3, padding="same", depthwise_initializer=_fan_out(), name=f"{prefix}_depthwise_conv"
     )(x)
-    x = layers.Activation("gelu", name=f"{prefix}_gelu")(x)  # exact, not by tanh
+    x = layers.Activation(activation, name=f"{prefix}_gelu")(x)
     return linear(channels, f"{prefix}_proj")(x)
 
 
