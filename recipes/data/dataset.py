@@ -148,3 +148,7 @@ class DataSet:
     def units_per_metre(self):
         """Unit of the depth images where the data set says it, or `None`."""
         return (self.builder.info.metadata or {}).get("units_per_metre")
+
+    def nodata(self):
+        """`{image: value}` that the files declare for pixels without data."""
+        return (self.builder.info.metadata or {}).get("nodata") or {}

@@ -11,7 +11,7 @@ from tfds_builders.multimodal_folder import MultimodalFolder
 from tfds_builders.multimodal_folder.list_file import read_list_file
 from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder as rendered_rooms
 
-ARCHIVES = ("nyudv2_rgbd", "sunrgbd_rgbd", "cityscapes_rgbd", "ombria")
+ARCHIVES = ("nyudv2_rgbd", "sunrgbd_rgbd", "cityscapes_rgbd", "ombria", "ms_mri")
 """Data sets built from archives in the folder `root`; a name may go on with `/CONFIG`."""
 NAMES = ("rendered_rooms", "multimodal_folder", "taskonomy", *ARCHIVES)
 

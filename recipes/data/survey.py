@@ -115,7 +115,7 @@ def check_labels(labels, split="train"):
         )
 
 
-def check_values(images, specs, units_per_metre=None, split="train"):
+def check_values(images, specs, units_per_metre=None, split="train", nodata=None):
     """Raises `ValueError` where stored values do not fit their specs.
 
     Args:
@@ -123,12 +123,14 @@ def check_values(images, specs, units_per_metre=None, split="train"):
         specs: `{name: spec}` of the modalities.
         units_per_metre: Unit of the depth images where the data set says it.
         split: Name of the split. Only training images must not be constant.
+        nodata: `{name: value}` that files declare for pixels without data.
     """
     for name, spec in specs.items():
         seen = images[name]
         check_dtype(name, seen["dtype"], spec)
         _check_finite(name, seen, spec, split)
         _check_marker(name, seen, spec, split)
+        _check_nodata(name, seen, spec, (nodata or {}).get(name))
         if units_per_metre is not None and spec["channels"] == 1:
             _check_unit(name, spec, units_per_metre)
         if split == "train" and seen["low"] == seen["high"]:
@@ -197,6 +199,23 @@ def _check_marker(name, seen, spec, split):
             f"measured': {100 * seen['markers'] / seen['pixels']:.2g} % of its pixels in the split "
             f"'{split}' have it, and none is between {_FAR} and it. Received: invalid={invalid}. "
             "Where another value means it, too, write both alike."
+        )
+
+
+def _check_nodata(name, seen, spec, nodata):
+    """A value outside of those that were seen does no harm."""
+    if nodata is None or not seen["low"] <= nodata <= seen["high"]:
+        return
+    invalid = spec.get("invalid")
+    # As the dtype has it: -3.4028235e+38 is written with more or fewer digits.
+    equal = (
+        [] if invalid is None else np.isclose(np.ravel(invalid).astype(float), nodata, rtol=1e-6)
+    )
+    if not np.all(equal) or invalid is None:
+        raise ValueError(
+            f"`modalities['{name}']['invalid']` must be {nodata:g}, which its files declare for "
+            f"pixels without data: pass --config.modalities.{name}.invalid={nodata!r} (and "
+            f"interpolation=nearest). Received: invalid={invalid}"
         )
 
 

@@ -10,6 +10,7 @@ import re
 import tensorflow_datasets.public_api as tfds
 
 from tfds_builders.multimodal_folder.list_file import read_list_lines
+from tfds_builders.reading.nifti import split_slice
 from tfds_builders.reading.void import VOID
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -73,7 +74,7 @@ def _stamp(root, path):
         content.append(line)
         for name in line.replace("\\", "/").split("\t"):
             try:
-                stat = os.stat(os.path.join(root, name))
+                stat = os.stat(os.path.join(root, split_slice(name)[0]))
             except OSError:
                 continue  # reading the list names it, with its line
             content.append([stat.st_size, stat.st_mtime_ns])

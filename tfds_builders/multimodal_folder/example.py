@@ -41,7 +41,9 @@ def read_example(root, row, label_column, crop_to, num_classes, resized=()):
     """
     try:
         images = {
-            column: read_image_file(row.file(root, column), is_label=column == label_column)
+            column: read_image_file(
+                row.file(root, column), column == label_column, row.slice(column)
+            )
             for column in row.paths
         }
         if label_column is not None:

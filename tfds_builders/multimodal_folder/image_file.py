@@ -5,8 +5,10 @@ import pathlib
 import numpy as np
 
 from tfds_builders.reading.check_image import check_image
-from tfds_builders.reading.decode_image import check_image_bytes, decode_image
+from tfds_builders.reading.decode_image import decode_image
 from tfds_builders.reading.file_kind import foreign_kind
+from tfds_builders.reading.limits import check_image_bytes
+from tfds_builders.reading.nifti import is_nifti, read_slice
 
 _NPY_SIGNATURE = b"\x93NUMPY"
 
@@ -22,28 +24,33 @@ def _read_array(path):
     return np.array(array)
 
 
-def read_image_file(path, is_label=False):
+def read_image_file(path, is_label=False, number=None):
     """Reads one image, upright as EXIF says.
 
-    PNG, JPEG, TIFF, BMP, GIF, WebP, PGM, PPM, PFM and `.npy`. A palette image ("P" mode) is read as
-    its indices, and only as a label.
+    PNG, JPEG, TIFF, BMP, GIF, WebP, PGM, PPM, PFM, `.npy` and an axial slice of NIfTI. TIFF with
+    several bands needs tifffile (`keras_asym[geotiff]`), NIfTI nibabel (`keras_asym[nifti]`). A
+    palette image ("P" mode) is read as its indices, and only as a label.
 
     Args:
         path: Path of the file.
         is_label: Whether it is a mask of class indices, which must be in a lossless format.
+        number: Number of the slice, of a volume.
 
     Returns:
-        `(height, width, channels)` array, uint8 or uint16 with 1, 3 or 4 channels, or float32 with
-        1 channel, where NaN and infinity may stand for holes. Labels are uint8 with 1 channel.
+        `(height, width, channels)` array, uint8, uint16, int16, or float32, where NaN and infinity
+        may stand for holes. Labels are uint8 with 1 channel.
 
     Raises:
         ValueError: If the file is missing, truncated, not an image, too large or of another type,
             or its values could not be read exactly. The message names file and fix.
     """
     path = pathlib.Path(path)
-    is_array = path.suffix.lower() == ".npy"
+    is_array = path.suffix.lower() == ".npy" or is_nifti(path)
     try:
-        content = _read_array(path) if is_array else path.read_bytes()
+        if is_nifti(path):
+            content = read_slice(path, number)
+        else:
+            content = _read_array(path) if is_array else path.read_bytes()
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such file.") from error
     except Exception as error:  # damaged arrays raise errors of many kinds

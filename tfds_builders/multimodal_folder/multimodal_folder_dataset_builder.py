@@ -8,6 +8,15 @@ import tensorflow_datasets.public_api as tfds
 from tfds_builders.multimodal_folder.config import MultimodalFolderConfig
 from tfds_builders.multimodal_folder.example import read_example
 from tfds_builders.multimodal_folder.list_file import read_list_file
+from tfds_builders.reading.geotiff import declared_nodata
+
+
+def _fits_png(image):
+    """Whether TFDS can keep it as PNG, which is smaller."""
+    channels = image.shape[-1]
+    if image.dtype == np.float32:
+        return channels == 1
+    return image.dtype in (np.uint8, np.uint16) and channels in (1, 3, 4)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -40,10 +49,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     >>> dataset = builder.as_dataset(split="train")
     """
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version("1.2.0")
     RELEASE_NOTES: ClassVar = {
         "1.0.0": "First version.",
         "1.1.0": "Upright as EXIF says; cropped by at most 2.5 %; stamps in the metadata.",
+        "1.2.0": "Bands of any number (GeoTIFF), NIfTI; values without data in the metadata.",
     }
 
     def __init__(
@@ -76,9 +86,20 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             config.resize,
         )
 
+    def _nodata(self, row):
+        """`{column: value}` of the files that declare a value for pixels without data."""
+        files = {column: row.file(self.builder_config.root, column) for column in row.paths}
+        found = {
+            column: declared_nodata(file.read_bytes())
+            for column, file in files.items()
+            if file.suffix.lower() in (".tif", ".tiff")
+        }
+        return {column: value for column, value in found.items() if value is not None}
+
     def _info(self):
         config = self.builder_config
-        first = self._read(self._rows(next(iter(config.lists)))[0])
+        row = self._rows(next(iter(config.lists)))[0]
+        first = self._read(row)
         features = {"id": tfds.features.Text(doc=f"Path in the column {config.columns[0]!r}.")}
         for column, image in first.items():
             shape = (None, None, image.shape[-1])
@@ -90,13 +111,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     dtype=np.uint8,
                     encoding_format="png",
                 )
-            else:
+            elif _fits_png(image):
                 features[column] = tfds.features.Image(
                     shape=shape, dtype=image.dtype, encoding_format="png"
                 )
+            else:
+                features[column] = tfds.features.Tensor(
+                    shape=shape, dtype=image.dtype, encoding="zlib"
+                )
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features),
-            metadata=tfds.core.MetadataDict(stamps=config.stamps),
+            metadata=tfds.core.MetadataDict(stamps=config.stamps, nodata=self._nodata(row)),
         )
 
     def _split_generators(self, dl_manager):
@@ -109,8 +134,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {split: self._generate_examples(rows) for split, rows in splits.items()}
 
     def _generate_examples(self, rows):
+        expected_nodata = self.info.metadata["nodata"]
         for row in rows:
             images = self._read(row)
+            nodata = self._nodata(row)
+            if nodata != expected_nodata:
+                raise row.error(
+                    "all images of a column must declare one value for pixels without data "
+                    f"(GDAL's nodata). Received: {nodata} after {expected_nodata}. Write "
+                    "them alike: gdal_translate -a_nodata VALUE"
+                )
             for column, image in images.items():
                 feature = self.info.features[column]
                 expected = np.dtype(feature.np_dtype), feature.shape[-1]

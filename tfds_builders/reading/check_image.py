@@ -2,7 +2,8 @@
 
 import numpy as np
 
-_SUPPORTED = "uint8 or uint16 with 1, 3 or 4 channels, or float32 with 1 channel"
+_DTYPES = ("uint8", "uint16", "int16", "float32")
+_LEAST_HEIGHT = 16
 
 
 def check_image(image, name, is_label=False):
@@ -34,12 +35,16 @@ def check_image(image, name, is_label=False):
             f"{name}: a label must be a uint8 mask of class indices with 1 channel, 255 for void "
             f"pixels. Received: {image.dtype} with {channels} channels"
         )
-    if not (
-        (image.dtype in (np.uint8, np.uint16) and channels in (1, 3, 4))
-        or (image.dtype == np.float32 and channels == 1)
-    ):
+    if image.dtype.name not in _DTYPES:
+        fix = "float32" if image.dtype.kind == "f" else "int16, uint16 or float32"
         raise ValueError(
-            f"{name}: must be {_SUPPORTED}. Received: {image.dtype} with {channels} channels"
+            f"{name}: must be uint8, uint16, int16 or float32; save it as {fix}, if its values "
+            f"fit. Received: {image.dtype} with {channels} channels"
+        )
+    if image.shape[0] <= _LEAST_HEIGHT and image.shape[0] < channels:
+        raise ValueError(
+            f"{name}: must be (height, width, channels); are the channels first? Received: "
+            f"shape={image.shape}"
         )
     return np.ascontiguousarray(image)
 

@@ -1,7 +1,6 @@
 """Decoding one image without any silent conversion."""
 
 import io
-import math
 import warnings
 
 import numpy as np
@@ -9,12 +8,10 @@ import PIL.Image
 
 from tfds_builders.reading.check_image import check_image
 from tfds_builders.reading.file_kind import foreign_kind
+from tfds_builders.reading.geotiff import has_bands, read_bands
+from tfds_builders.reading.limits import check_image_bytes
 from tfds_builders.reading.orientation import exif_orientation, turn_upright
 from tfds_builders.reading.pixel_format import check_pixel_format
-
-MAX_IMAGE_BYTES = 2**29
-"""How many bytes an image may have once it is decoded: 178 million pixels of 8-bit RGB. A file of
-472 kB can hold 1.3 GB."""
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -27,22 +24,6 @@ def _png_bits_and_color(data):
     if data[:8] != _PNG_SIGNATURE or len(data) < 26:
         return None, None
     return data[24], data[25]
-
-
-def check_image_bytes(shape, bytes_per_value):
-    """Raises a `ValueError` if an image would be larger than `MAX_IMAGE_BYTES`.
-
-    Args:
-        shape: Its shape.
-        bytes_per_value: 2 for uint16.
-    """
-    if math.prod(shape) * bytes_per_value > MAX_IMAGE_BYTES:
-        listed = "x".join(map(str, shape))
-        raise ValueError(
-            f"an image may have {MAX_IMAGE_BYTES} bytes (`MAX_IMAGE_BYTES`) once decoded. "
-            f"Received: {listed} (height x width x channels) of {bytes_per_value} bytes. Cut it "
-            "into tiles"
-        )
 
 
 def _open(data):
@@ -58,6 +39,8 @@ def _open(data):
 
 
 def _decode(data, is_label):
+    if has_bands(data):
+        return read_bands(data)
     bits, color = _png_bits_and_color(data)
     with _open(data) as image:
         check_pixel_format(image, bits if color == _GREY else None, is_label)
@@ -81,8 +64,9 @@ def _decode(data, is_label):
 def decode_image(data, name, is_label=False):
     """Decodes PNG, JPEG, TIFF, BMP, GIF, WebP, PGM, PPM and PFM, upright as EXIF says.
 
-    What could not be decoded with exactly the values of the file is refused, with the fix: 16-bit
-    TIFF with several channels, grey with 1, 2 or 4 bits, CMYK, several pictures in one file, ...
+    TIFF with several bands, or with signed values, is read where tifffile is installed. What could
+    not be decoded with exactly the values of the file is refused, with the fix: grey with 1, 2 or 4
+    bits, CMYK, several pictures in one file, ...
 
     Args:
         data: The file's bytes.
@@ -91,8 +75,8 @@ def decode_image(data, name, is_label=False):
             palette image ("P" mode) is read as its indices, and only as a label.
 
     Returns:
-        `(height, width, channels)` array, uint8 or uint16 with 1, 3 or 4 channels, or float32 with
-        1 channel, where NaN and infinity may stand for holes. Labels are uint8 with 1 channel.
+        `(height, width, channels)` array, uint8, uint16, int16, or float32, where NaN and infinity
+        may stand for holes. Labels are uint8 with 1 channel.
 
     Raises:
         ValueError: If the image is truncated, none, too large (`MAX_IMAGE_BYTES`) or of another

@@ -58,7 +58,8 @@ class BuiltSource:
         images = {
             name
             for name, feature in features.items()
-            if isinstance(feature, tfds.features.Image) and len(feature.shape) == 3
+            if isinstance(feature, tfds.features.Tensor | tfds.features.Image)
+            and len(feature.shape) == 3
         }
         first = [name for name in ("rgb", "label", "depth") if name in images]
         self.columns = (*first, *sorted(images - set(first)))

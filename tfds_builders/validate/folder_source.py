@@ -6,6 +6,7 @@ from typing import ClassVar
 from tfds_builders.multimodal_folder.image_file import read_image_file
 from tfds_builders.multimodal_folder.list_file import read_list_file, read_list_lines
 from tfds_builders.reading.inside_folder import path_inside
+from tfds_builders.reading.nifti import split_slice
 from tfds_builders.reading.orientation import encoded_orientation
 from tfds_builders.validate.example import Example
 
@@ -75,8 +76,9 @@ class FolderSource:
                 example = Example(split, next(iter(paths.values())), {})
                 for column, name in paths.items():
                     try:
+                        name, number = split_slice(name)
                         path = path_inside(self.root, name)
-                        image = read_image_file(path, is_label=column == "label")
+                        image = read_image_file(path, column == "label", number)
                         example.images[column] = image
                         example.orientations[column] = encoded_orientation(path.read_bytes())
                     except ValueError as error:

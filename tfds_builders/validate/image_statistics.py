@@ -10,8 +10,8 @@ _FLOAT_SAMPLES = 20_000  # of an image of floats
 class ImageStatistics:
     """Types, sizes and values of all images of a column.
 
-    Exact for integers, whose histogram is kept; of floats an even sample is. Pixels with 0, NaN or
-    infinity, and the greatest value of 16 bits, count as holes if `has_holes`.
+    Exact for integers without a sign, whose histogram is kept; of others an even sample is. Pixels
+    with 0, NaN or infinity, and the greatest value of 16 bits, count as holes if `has_holes`.
 
     Args:
         has_holes: Whether it is depth.
@@ -32,7 +32,7 @@ class ImageStatistics:
         """Adds one `(height, width, channels)` image."""
         self.types[f"{image.dtype} x {image.shape[-1]}"] += 1
         self.sizes[image.shape[:2]] += 1
-        if np.issubdtype(image.dtype, np.floating):
+        if not np.issubdtype(image.dtype, np.unsignedinteger):
             finite = np.isfinite(image)
             self.not_finite += int((~finite).sum())
             holes = ~finite | (image == 0)

@@ -29,9 +29,9 @@ def metres():
     return images("uint16", 1, 500, 9000).astype("float32") / 1000
 
 
-def check(array, spec, name="image", units_per_metre=None):
+def check(array, spec, name="image", units_per_metre=None, nodata=None):
     seen = survey(MemorySource({name: array}), (name,))
-    check_values(seen.images, {name: spec}, units_per_metre)
+    check_values(seen.images, {name: spec}, units_per_metre, nodata=nodata)
 
 
 def labels(*classes):
@@ -273,3 +273,18 @@ def test_other_splits_are_named_and_may_be_constant():
 def looked_at(images):
     """What a survey sees of one modality."""
     return survey(MemorySource({"depth": images}), ("depth",)).images["depth"]
+
+
+@pytest.mark.parametrize("value", [-9999.0, float(np.finfo("float32").min)])
+def test_a_value_that_files_declare_for_no_data_must_be_invalid(value):
+    array = with_values(metres(), value)
+    nodata = {"image": value}
+    for spec in ({"channels": 1}, {"channels": 1, "invalid": 0}):
+        with pytest.raises(ValueError, match=r"must be -.* files declare .*image\.invalid=-"):
+            check(array, spec, nodata=nodata)
+    check(array, {"channels": 1, "invalid": value}, nodata=nodata)
+    check(array, {"channels": 1}, nodata={"other": value})
+
+
+def test_a_declared_value_that_does_not_occur_does_no_harm():
+    check(metres(), {"channels": 1}, nodata={"image": -9999.0})

@@ -47,7 +47,11 @@ def test_uint16_with_three_channels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "array", [UINT8, UINT16, FLOAT32, FLOAT32[..., None], UINT16.astype(">u2")]
+    "array",
+    [
+        *(UINT8, UINT16, FLOAT32, FLOAT32[..., None], UINT16.astype(">u2"), UINT8[..., :2]),
+        *(np.stack([FLOAT32] * 5, -1), UINT16.astype(np.int16)),
+    ],
 )
 def test_npy(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
@@ -137,8 +141,7 @@ def test_holes_of_floats_stay(tmp_path, value):
     [
         FLOAT32.astype(np.float64),
         UINT16.astype(np.int32),
-        UINT8[..., :2],
-        np.stack([FLOAT32] * 3, -1),
+        np.moveaxis(np.tile(UINT8, (1, 1, 4)), -1, 0)[:3],
         UINT8[..., 0] > 9,
         np.zeros((6, 0), np.uint8),
         np.zeros(6, np.uint8),

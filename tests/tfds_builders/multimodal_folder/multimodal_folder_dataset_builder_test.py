@@ -1,10 +1,12 @@
 import pickle
 import re
 
+import nibabel
 import numpy as np
 import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
+import tifffile
 
 from tfds_builders.multimodal_folder import MultimodalFolder, MultimodalFolderConfig
 
@@ -328,3 +330,112 @@ def test_another_list_is_another_data_set(folder):
     builder = builder_for(folder)
     builder.download_and_prepare()
     assert builder.info.splits["train"].num_examples == 1
+
+
+def write_bands(path, image, nodata=None):
+    """A GeoTIFF of `(height, width, bands)`."""
+    tags = [] if nodata is None else [(42113, "s", 0, nodata, True)]
+    tifffile.imwrite(
+        path, image, photometric="minisblack", planarconfig="contig", metadata=None, extratags=tags
+    )
+
+
+@pytest.fixture
+def earth(tmp_path):
+    """Two examples: 13 bands of uint16, radar of two bands with holes, and elevation."""
+    root, rng, lines = tmp_path / "earth", np.random.default_rng(0), []
+    root.mkdir()
+    for i in range(2):
+        size = (17 + i, 20)  # sizes may differ
+        write_bands(root / f"s2_{i}.tif", rng.integers(0, 65536, (*size, 13)).astype(np.uint16))
+        radar = rng.normal(-12, 4, (*size, 2)).astype(np.float32)
+        radar[:3] = -9999
+        radar[4, 4] = np.nan
+        write_bands(root / f"s1_{i}.tif", radar, "-9999")
+        write_bands(root / f"dem_{i}.tif", rng.integers(-400, 9000, (*size, 1)).astype(np.int16))
+        write(root / f"mask_{i}.png", rng.integers(0, 2, size, np.uint8))
+        lines.append(f"s2_{i}.tif\tmask_{i}.png\ts1_{i}.tif\tdem_{i}.tif")
+    (root / "train.txt").write_text("\n".join(lines))
+    return root
+
+
+def earth_builder(earth, **kwargs):
+    return MultimodalFolder(
+        root=earth,
+        lists={"train": "train.txt"},
+        columns=("s2", "label", "s1", "dem"),
+        num_classes=2,
+        data_dir=earth.parent / "data",
+        **kwargs,
+    )
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "parquet"])
+def test_bands_types_and_holes_are_those_of_geotiffs(earth, file_format):
+    builder = earth_builder(earth, file_format=file_format)
+    builder.download_and_prepare()
+    examples = list(tfds.as_numpy(builder.as_dataset(split="train")))
+    if file_format == "parquet":
+        examples += list(builder.as_data_source(split="train"))
+    for example in examples:
+        name = example["id"].decode() if isinstance(example["id"], bytes) else str(example["id"])
+        for column, dtype in (("s2", "uint16"), ("s1", "float32"), ("dem", "int16")):
+            expected = tifffile.imread(earth / f"{column}{name[2:]}")
+            assert example[column].dtype == dtype
+            np.testing.assert_array_equal(
+                example[column], expected.reshape(*expected.shape[:2], -1)
+            )
+    again = tfds.builder_from_directory(builder.data_dir)
+    assert again.info.metadata["nodata"] == {"s1": -9999.0}
+    assert again.info.features["s2"].shape == (None, None, 13)
+
+
+def test_files_that_declare_other_values_for_no_data(earth):
+    write_bands(earth / "s1_1.tif", tifffile.imread(earth / "s1_1.tif"), "0")
+    message = r"train.txt, line 2: .*one value .* Received: {'s1': 0.0} after {'s1': -9999.0}"
+    with pytest.raises(ValueError, match=message):
+        earth_builder(earth).download_and_prepare()
+
+
+def test_another_number_of_bands(earth):
+    write_bands(earth / "s2_1.tif", np.zeros((18, 20, 12), np.uint16))
+    message = r"line 2: s2_1.tif: .*uint16 with 12 channels after uint16 with 13 channels"
+    with pytest.raises(ValueError, match=message):
+        earth_builder(earth).download_and_prepare()
+
+
+def test_slices_of_volumes(tmp_path):
+    root, rng = tmp_path / "brains", np.random.default_rng(0)
+    root.mkdir()
+    t1 = rng.integers(-99, 999, (5, 7, 4)).astype(np.int16)
+    mask = rng.integers(0, 2, t1.shape).astype(np.uint8)
+    nibabel.save(nibabel.Nifti1Image(t1, np.eye(4)), root / "t1.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(mask, np.eye(4)), root / "mask.nii.gz")
+    (root / "train.txt").write_text("\n".join(f"t1.nii.gz#{n}\tmask.nii.gz#{n}" for n in range(4)))
+
+    def builder():
+        return MultimodalFolder(
+            root=root,
+            lists={"train": "train.txt"},
+            columns=("t1", "label"),
+            num_classes=2,
+            data_dir=tmp_path / "data",
+        )
+
+    first = builder()
+    first.download_and_prepare()
+    examples = by_id(tfds.as_numpy(first.as_dataset(split="train")))
+    assert sorted(examples) == [f"t1.nii.gz#{n}" for n in range(4)]
+    for number in range(4):
+        example = examples[f"t1.nii.gz#{number}"]
+        np.testing.assert_array_equal(example["t1"][..., 0], np.rot90(t1[..., number]))
+        np.testing.assert_array_equal(example["label"][..., 0], np.rot90(mask[..., number]))
+    # An edited volume is another data set.
+    nibabel.save(nibabel.Nifti1Image(t1[:, :, :3], np.eye(4)), root / "t1.nii.gz")
+    assert builder().builder_config.name != first.builder_config.name
+    message = r"train.txt, line 4: .*t1.nii.gz: cannot be read: the slice must be in 0..2"
+    with pytest.raises(ValueError, match=message):
+        builder().download_and_prepare()
+    (root / "train.txt").write_text("t1.nii.gz\tmask.nii.gz")
+    with pytest.raises(ValueError, match=r"line 1: .*is a volume of 5x7x3\. Name an axial slice"):
+        builder()

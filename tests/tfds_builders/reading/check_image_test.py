@@ -18,6 +18,24 @@ def test_holes_of_floats_stay():
         check_image(depth, "b.npy", is_label=True)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 13])
+def test_bands_of_any_number(dtype, channels):
+    image = np.ones((20, 3, channels), dtype)
+    assert check_image(image, "b.npy").shape == image.shape
+
+
+def test_what_tfds_could_not_keep():
+    for dtype, fix in (("float64", "float32"), ("int32", "int16, uint16 or float32")):
+        with pytest.raises(ValueError, match=f"^b.npy: must be .* save it as {fix}, if its val"):
+            check_image(np.ones((2, 3), dtype), "b.npy")
+
+
+def test_channels_that_come_first():
+    with pytest.raises(ValueError, match=r"are the channels first\? Received: shape=\(4, 30, 40\)"):
+        check_image(np.ones((4, 30, 40), np.float32), "b.npy")
+
+
 def test_expected_type():
     image = np.zeros((2, 3, 1), np.uint16)
     assert expect_image(image, "b.png", np.uint16, 1) is image

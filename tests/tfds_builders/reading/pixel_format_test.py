@@ -91,29 +91,13 @@ def test_exact(name):
 BITS = np.packbits(GREY > 99, axis=1)
 NIBBLES = (GREY[:, ::2] & 240 | GREY[:, 1::2] >> 4).tobytes()
 REFUSED = {
-    "16-bit RGB TIFF": (
-        opencv(RGB16, ".tiff"),
-        "TIFF with 3 channels of 16/16/16 bits, .* save it as PNG",
-    ),
-    "16-bit RGBA TIFF": (
-        tiff(bytes(6 * 8 * 8), (16,) * 4, photometric=2, extra=(2,)),
-        "TIFF with 4 channels of 16",
-    ),
-    "TIFF with 5 channels": (
-        tiff(bytes(6 * 8 * 5), (8,) * 5, photometric=2, extra=(0, 0)),
-        "TIFF with 5 channels",
-    ),
-    "grey TIFF with a mask": (
-        tiff(bytes(6 * 8 * 2), (8, 8), extra=(0,)),
+    "TIFF with channels of 32-bit integers": (
+        tiff(bytes(6 * 8 * 12), (32,) * 3, photometric=2),
         "one of a rare kind",
     ),
     "4-bit TIFF": (tiff(NIBBLES, (4,)), "grey TIFF with 4 bits; save it with 8 or 16"),
     "1-bit TIFF": (save(GREY > 99, "tiff"), "'1': 1 bit for each pixel; save it with 8 bits"),
     "white is zero": (tiff(GREY.tobytes(), (8,), photometric=0), "TIFF whose 0 is white"),
-    "signed TIFF": (
-        tiff(GREY16.tobytes(), (16,), sample_format=2),
-        "'I': 32-bit or signed integers; save it as uint16",
-    ),
     "32-bit TIFF": (save(GREY16.astype(np.int32), "tiff"), "'I': 32-bit or signed integers"),
     "float64 TIFF": (
         tiff(FLOAT.astype("f8").tobytes(), (64,), sample_format=3),

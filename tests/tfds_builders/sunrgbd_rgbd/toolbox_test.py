@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.tfds_builders.sunrgbd_rgbd import official_archives as official
-from tfds_builders.reading import FolderArchive, ZipArchive
+from tfds_builders.reading import FolderArchive, ZipArchive, limits
 from tfds_builders.sunrgbd_rgbd.toolbox import Toolbox
 
 FRAMES = official.make_frames()
@@ -36,25 +36,25 @@ def test_splits_and_labels(tmp_path, unpacked):
 
 
 def test_the_file_of_all_masks_may_be_large(tmp_path, monkeypatch):
-    limits = []
+    most = []
     local_path = ZipArchive.local_path
 
     def spy(archive, member, limit=0):
-        limits.append(limit)
+        most.append(limit)
         return local_path(archive, member, limit)
 
     monkeypatch.setattr(ZipArchive, "local_path", spy)
     official.write_zip(tmp_path / "a.zip", official.toolbox_members(FRAMES))
     toolbox = Toolbox(ZipArchive(tmp_path / "a.zip"))
     with toolbox.open_labels():
-        assert limits == [2**34] and limits[0] > 10335 * 730 * 530 * 4
+        assert most == [2**34] and most[0] > 10335 * 730 * 530 * 4
 
 
 def test_a_mask_that_unpacks_to_too_much(tmp_path, monkeypatch):
     official.write_zip(tmp_path / "a.zip", official.toolbox_members(FRAMES))
     toolbox = Toolbox(ZipArchive(tmp_path / "a.zip"))
     frame = toolbox.splits()["train"][0]
-    monkeypatch.setattr(decode_image, "MAX_IMAGE_BYTES", 10)
+    monkeypatch.setattr(limits, "MAX_IMAGE_BYTES", 10)
     with (
         toolbox.open_labels() as read_label,
         pytest.raises(ValueError, match=r"seglabel 5 .*an image may have 10 bytes"),

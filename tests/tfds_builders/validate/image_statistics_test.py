@@ -17,6 +17,12 @@ def test_depth_is_measured_without_its_holes(dtype):
     assert statistics.sizes == {(4, 5): 2} and statistics.types == {f"{dtype} x 1": 2}
 
 
+def test_values_below_zero():
+    statistics = ImageStatistics()
+    statistics.add(np.array([[[-400, 7]], [[0, 32767]]], "int16"))
+    assert statistics.range == (-400, 32767) and statistics.holes == 1
+
+
 def test_other_images_have_no_holes():
     statistics = ImageStatistics()
     statistics.add(np.array([[[0, 0, 7]]], "uint8"))

@@ -3,9 +3,11 @@ import shutil
 import subprocess
 import sys
 
+import nibabel
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 
 from tests.tfds_builders.validate.folders import NUM_CLASSES, make_folder, write
 from tfds_builders.multimodal_folder import MultimodalFolder
@@ -337,3 +339,27 @@ def test_the_command(folder, tmp_path):
     assert result.returncode == 1
     assert "labels other than 0..1" in result.stdout
     assert result.stderr == ""
+
+
+def test_bands_and_slices_of_volumes(folder, run):
+    rng = np.random.default_rng(0)
+    lines = []
+    volume = rng.integers(-99, 999, (16, 12, 2)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / "t1.nii.gz")
+    for i in range(2):
+        bands = rng.integers(0, 9999, (12, 16, 13)).astype(np.uint16)
+        options = {"photometric": "minisblack", "planarconfig": "contig"}
+        tifffile.imwrite(folder / f"s2_{i}.tif", bands, **options)
+        lines.append(f"s2_{i}.tif\tt1.nii.gz#{i}")
+    (folder / "bands.txt").write_text("\n".join(lines))
+    lists = "--lists", "train=bands.txt", "--columns=s2,t1"
+    status, text = run(folder, *lists, classes=None)
+    assert status == 0, text
+    assert re.search(r"^s2 +uint16 x 13 +12x16 ", text, re.MULTILINE)
+    assert re.search(r"^t1 +int16 x 1 +12x16 +-\d+\.\.\d+ ", text, re.MULTILINE)
+    builder = MultimodalFolder(
+        root=folder, lists={"train": "bands.txt"}, columns=("s2", "t1"), data_dir=folder / "data"
+    )
+    builder.download_and_prepare()
+    built = run(builder.data_dir, classes=None)
+    assert built[0] == 0 and re.search(r"^s2 +uint16 x 13 ", built[1], re.MULTILINE)
