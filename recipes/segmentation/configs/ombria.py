@@ -1,4 +1,4 @@
-"""OMBRIA: floods in optical and radar images, the network and the steps of `rendered_rooms.py`.
+"""OMBRIA: floods in optical and radar images, with network, crops and steps of `rendered_rooms.py`.
 
     python -m recipes.segmentation.train --config=ombria --workdir=runs/ombria \
         --config.data.root=FOLDER
@@ -43,7 +43,5 @@ def get_config():
     config.modalities.rgb_before = _image(3, (0.283, 0.299, 0.127), (0.119, 0.104, 0.081))
     config.modalities.sar_before = _image(1, 0.518, 0.193)
     config.inputs = ("rgb", "sar")
-    config.augmentation.size = (128, 128)
-    config.augmentation.shorter_side = 128
     config.stages = ({"epochs": 7, "encoder_rate": 4e-3, "decoder_rate": 2e-3},)
     return config

@@ -57,7 +57,7 @@ def data_dir(tmp_path_factory):
 def shrunk(config, folder, data_dir):
     """The config with an encoder of few and narrow layers, small images and small archives."""
     config.data.update(root=str(folder), data_dir=data_dir)
-    config.network.backbone = NARROW[config.network.backbone]
+    config.network.backbone = NARROW.get(config.network.backbone, config.network.backbone)
     config.network.backbone_width = 4
     config.network.decoder_widths = (8, 8, 8, 8)
     if config.network.name != "refinenet":

@@ -335,8 +335,9 @@ def test_another_list_is_another_data_set(folder):
 def write_bands(path, image, nodata=None):
     """A GeoTIFF of `(height, width, bands)`."""
     tags = [] if nodata is None else [(42113, "s", 0, nodata, True)]
+    planes = "contig" if image.ndim == 3 else None
     tifffile.imwrite(
-        path, image, photometric="minisblack", planarconfig="contig", metadata=None, extratags=tags
+        path, image, photometric="minisblack", planarconfig=planes, metadata=None, extratags=tags
     )
 
 
@@ -352,7 +353,7 @@ def earth(tmp_path):
         radar[:3] = -9999
         radar[4, 4] = np.nan
         write_bands(root / f"s1_{i}.tif", radar, "-9999")
-        write_bands(root / f"dem_{i}.tif", rng.integers(-400, 9000, (*size, 1)).astype(np.int16))
+        write_bands(root / f"dem_{i}.tif", rng.integers(-400, 9000, size).astype(np.int16))
         write(root / f"mask_{i}.png", rng.integers(0, 2, size, np.uint8))
         lines.append(f"s2_{i}.tif\tmask_{i}.png\ts1_{i}.tif\tdem_{i}.tif")
     (root / "train.txt").write_text("\n".join(lines))
