@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_asym import losses
 from keras_asym.losses import ValidPixelCrossentropy
 from tests.helpers import images
 from tests.models.tiny import CLASSES, VOID, cross_entropy
@@ -225,6 +226,166 @@ class TestClassWeights:
         labels, logits = example()
         with pytest.raises(ValueError, match=r"each of the 5 classes.*Received: 4 weights"):
             ValidPixelCrossentropy(class_weights=WEIGHTS[:4])(labels, logits)
+
+
+def focal(logits, labels, gamma, weights=None):
+    """Focal loss in NumPy, float64: the weighted sum over the valid pixels by their weights."""
+    logits = np.asarray(logits, "float64")
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    valid = labels != VOID
+    index = np.where(valid, labels, 0)
+    p = np.take_along_axis(p, index[..., None], axis=-1)[..., 0]
+    shares = valid * (1.0 if weights is None else np.array(weights)[index])
+    return (shares * (1 - p) ** gamma * -np.log(p)).sum() / shares.sum()
+
+
+class TestFocal:
+    def test_by_hand(self):
+        """Probabilities 1/2 and 1/4 of the labels, with gamma 2."""
+        logits = np.log([[[[0.5, 0.3, 0.2], [0.25, 0.25, 0.5], [0.1, 0.1, 0.8]]]])
+        loss = ValidPixelCrossentropy(focal_gamma=2.0)
+        expected = (0.25 * np.log(2) + 0.5625 * np.log(4)) / 2
+        assert float(loss(np.array([[[0, 1, VOID]]]), logits)) == pytest.approx(expected, rel=1e-6)
+
+    @pytest.mark.parametrize("weights", [None, WEIGHTS])
+    @pytest.mark.parametrize("gamma", [0.5, 2, 3.0])
+    def test_value(self, gamma, weights):
+        labels, logits = example()
+        loss = ValidPixelCrossentropy(VOID, weights, gamma)
+        expected = focal(logits, labels, gamma, weights)
+        assert float(loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+    def test_values_are_those_of_keras(self):
+        labels, logits = example(void=0.0)
+        truth = np.eye(CLASSES, dtype="float32")[labels]
+        other = keras.losses.CategoricalFocalCrossentropy(alpha=1, gamma=2, from_logits=True)
+        expected = float(other(truth, logits))
+        found = float(ValidPixelCrossentropy(focal_gamma=2)(labels, logits))
+        assert found == pytest.approx(expected, rel=1e-5)
+
+    @pytest.mark.parametrize("gamma", [0.5, 2.0])
+    def test_gradients_at_both_ends(self, gamma):
+        """None where the label is sure, that of the cross-entropy where it is impossible."""
+        logits = np.zeros((1, 1, 2, 3), "float32")
+        logits[0, 0, 0, 0] = logits[0, 0, 1, 1] = 200
+        loss = ValidPixelCrossentropy(focal_gamma=gamma)
+        for compiled in (False, True):
+            value, found = gradient(np.zeros((1, 1, 2), int), logits, loss, compiled)
+            assert value == pytest.approx(100)
+            np.testing.assert_allclose(found[0, 0], [[0, 0, 0], [-0.5, 0.5, 0]], atol=1e-3)
+
+
+def dice(logits, labels, weights=None, counts=None, examples=None):
+    """Dice loss in NumPy, float64, an example and a class at a time."""
+    logits = np.asarray(logits, "float64")
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    valid = labels != VOID
+    counts = valid if counts is None else valid & counts
+    total, by = 0.0, 0.0
+    for example, mask in enumerate(labels):
+        for label in np.unique(mask[valid[example]]):
+            true = (mask == label) & counts[example]
+            predicted = p[example, ..., label] * counts[example]
+            share = 1.0 if weights is None else weights[label]
+            value = 1 - 2 * (true * predicted).sum() / (true.sum() + predicted.sum())
+            total += share * (1.0 if examples is None else examples[example]) * value
+            by += share
+    return total / by
+
+
+class TestDice:
+    def test_by_hand(self):
+        """Class 0: 2 * 0.5 / (1 + 0.5 + 0.25); class 1: 2 * 0.25 / (1 + 0.3 + 0.25)."""
+        logits = np.log([[[[0.5, 0.3, 0.2], [0.25, 0.25, 0.5], [0.1, 0.1, 0.8]]]])
+        loss = ValidPixelCrossentropy(dice_weight=0.5)
+        cross = (np.log(2) + np.log(4)) / 2
+        expected = cross + 0.5 * (2 - 1 / 1.75 - 0.5 / 1.55) / 2
+        assert float(loss(np.array([[[0, 1, VOID]]]), logits)) == pytest.approx(expected, rel=1e-6)
+
+    @pytest.mark.parametrize("weights", [None, WEIGHTS])
+    def test_value(self, weights):
+        labels, logits = example()
+        labels[1, labels[1] == 3] = 0  # a class that one example lacks
+        loss = ValidPixelCrossentropy(VOID, weights, dice_weight=2.0)
+        plain = ValidPixelCrossentropy(VOID, weights)
+        expected = float(plain(labels, logits)) + 2 * dice(logits, labels, weights)
+        assert float(loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+    def test_beside_a_focal_loss(self):
+        labels, logits = example()
+        loss = ValidPixelCrossentropy(VOID, WEIGHTS, 2.0, 0.5)
+        expected = focal(logits, labels, 2.0, WEIGHTS) + 0.5 * dice(logits, labels, WEIGHTS)
+        assert float(loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+    def test_sample_weights(self):
+        labels, logits = example()
+        loss, plain = ValidPixelCrossentropy(dice_weight=1.0), ValidPixelCrossentropy()
+        of_examples = np.array([0.5, 3.0], "float32")
+        expected = dice(logits, labels, examples=of_examples)
+        found = float(loss(labels, logits, of_examples)) - float(plain(labels, logits, of_examples))
+        assert found == pytest.approx(expected, rel=1e-4)
+        counts = np.random.default_rng(1).uniform(size=labels.shape) < 0.5
+        share = [(counts & (y != VOID))[i].sum() / (y != VOID).sum() for i, y in enumerate(labels)]
+        weights = counts.astype("float32")
+        expected = dice(logits, labels, counts=counts, examples=share)
+        found = float(loss(labels, logits, weights)) - float(plain(labels, logits, weights))
+        assert found == pytest.approx(expected, rel=1e-4)
+
+    @pytest.mark.parametrize("compiled", [False, True])
+    def test_void_examples_and_unknown_labels_have_no_part(self, compiled):
+        labels, logits = example()
+        loss = ValidPixelCrossentropy(dice_weight=1.0)
+        expected, slopes = gradient(labels[:1], logits[:1], loss, compiled)
+        labels[1] = VOID  # as where an example lacks the sensor
+        value, found = gradient(labels, logits, loss, compiled)
+        assert value == pytest.approx(expected, rel=1e-6)
+        np.testing.assert_allclose(found[:1], slopes, atol=1e-7)
+        assert not found[1].any()
+        value, found = gradient(np.full_like(labels, VOID), logits, loss, compiled)
+        assert value == 0 and not found.any()
+        if compiled:
+            labels[1, 0, 0] = CLASSES
+            value, found = gradient(labels, logits, loss, compiled)
+            assert np.isnan(value) and np.isfinite(found).all()
+
+    @pytest.mark.skipif(not TENSORFLOW, reason="replicas of tf.distribute")
+    def test_halves_of_a_batch_add_up(self, monkeypatch):
+        """What replicas compute: each half, divided by what there is in both."""
+        labels, logits = example()
+        loss = ValidPixelCrossentropy(VOID, WEIGHTS, 2.0, 0.5)
+        whole, slopes = gradient(labels, logits, loss)
+        totals = []
+        monkeypatch.setattr(losses, "sum_over_replicas", lambda x: totals.append(float(x)) or x)
+        for half in (np.s_[:1], np.s_[1:]):
+            loss(labels[half], logits[half])
+        sums = [totals[0] + totals[2], totals[1] + totals[3]]
+        found = []
+        for half in (np.s_[:1], np.s_[1:]):
+            given = iter(sums)
+            monkeypatch.setattr(
+                losses, "sum_over_replicas", lambda x, given=given: ops.cast(next(given), x.dtype)
+            )
+            found.append(gradient(labels[half], logits[half], loss))
+        assert sum(value for value, _ in found) == pytest.approx(whole, rel=1e-5)
+        np.testing.assert_allclose(np.concatenate([g for _, g in found]), slopes, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["focal_gamma", "dice_weight"])
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), "2", None, True])
+def test_wrong_numbers(name, wrong):
+    with pytest.raises(ValueError, match=f"`{name}` must be a finite number.*Received: {name}="):
+        ValidPixelCrossentropy(**{name: wrong})
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_taken_in_float32(dtype):
+    labels, logits = example()
+    rounded = ops.cast(100 * logits, dtype)
+    exact = ops.cast(rounded, "float32")
+    loss = ValidPixelCrossentropy(VOID, WEIGHTS, 2.0, 0.5)
+    assert float(loss(labels, rounded)) == pytest.approx(float(loss(labels, exact)), rel=1e-6)
+    value, found = gradient(labels, rounded, loss)
+    assert np.isfinite(value) and np.isfinite(found.astype("float32")).all()
 
 
 def test_config():

@@ -148,7 +148,7 @@ class ModalityEnsemble(ModalityLayer):
         ends = self._picked(self.score_kernel)
         scores = []
         for row in range(self.count):
-            hidden = ops.relu(ops.matmul(features[:, row], kernels[row]) + biases[row])
+            hidden = ops.tanh(ops.matmul(features[:, row], kernels[row]) + biases[row])
             scores.append(alpha[row] + ops.matmul(hidden, ends[row][:, None]))
         return ops.stack(scores, axis=1)
 

@@ -21,8 +21,8 @@ def adapnet():
 
 SHUFFLE = AsymmetricFusion(r"down2_conv$", shift_source="output")
 MODELS = {
-    "segmenter-cen-2": lambda: tiny_segmenter(2, ChannelExchanging()),
-    "segmenter-asym-3": lambda: tiny_segmenter(3, AsymmetricFusion()),
+    "segmenter-cen-2": lambda: tiny_segmenter(2, ChannelExchanging(), ensemble="class"),
+    "segmenter-asym-3": lambda: tiny_segmenter(3, AsymmetricFusion(), ensemble="pixel"),
     "segmenter-adapnet-2": adapnet,
     "translator-cen-3": lambda: tiny_translator(3, ChannelExchanging(sites=r"down\d_norm$")),
     "translator-asym-2": lambda: tiny_translator(2, SHUFFLE),

@@ -71,6 +71,19 @@ class TestCall:
         mix = sum(w * np.asarray(outputs[n]) for w, n in zip(weights, NAMES, strict=True))
         assert distance(outputs["ensemble"], mix) < 1e-6
 
+    @pytest.mark.parametrize("kind", ["class", "pixel"])
+    def test_weights_of_the_ensemble_by_class_or_pixel(self, kind):
+        model = tiny_segmenter(3, ensemble=kind)
+        x, _ = batch(3)
+        outputs = model.network(x)
+        mix = model.network.get_layer("ensemble")
+        branches = ops.stack([outputs[name] for name in NAMES], axis=1)
+        weights = mix.weights_of(inputs=ops.reshape(branches, (-1, *branches.shape[2:])))
+        if kind == "class":
+            weights = ops.reshape(weights, (1, 3, 1, 1, CLASSES))
+        assert distance(outputs["ensemble"], ops.sum(weights * branches, axis=1)) < 1e-6
+        assert distance(outputs["ensemble"], ops.mean(branches, axis=1)) > 0.01
+
     def test_with_one_modality_the_ensemble_is_the_branch(self):
         model = tiny_segmenter(1, ChannelExchanging())
         outputs = predictions(model, batch(1)[0])

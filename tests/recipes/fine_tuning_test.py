@@ -49,6 +49,23 @@ def test_modalities_take_their_own_rows_and_new_ones_keep_theirs(run):
     np.testing.assert_array_equal(after[key][2], before[key][2])
 
 
+@pytest.mark.parametrize("names", [("depth", "rgb"), ("rgb", "normal"), ("depth", "normal", "rgb")])
+def test_modalities_take_their_own_part_of_the_ensemble(names, tmp_path):
+    """In another order, with one that is new: no weight of the head is another modality's."""
+    tiny_segmenter(2, ensemble="pixel", seed=1).save(tmp_path / "best.keras")
+    run = RunFolder(tmp_path)
+    model = Segmenter(tiny_network(), {name: CHANNELS[name] for name in names}, ensemble="pixel")
+    before, old = values(model), values(run.load())
+    load_fitting_weights(model, run)
+    after = values(model)
+    for weight in ("alpha", "hidden_kernel", "hidden_bias", "score_kernel"):
+        key = "ensemble", weight
+        for row, name in enumerate(names):
+            there = name in ("rgb", "depth")
+            expected = old[key][("rgb", "depth").index(name)] if there else before[key][row]
+            np.testing.assert_array_equal(after[key][row], expected, err_msg=f"{weight} of {name}")
+
+
 def test_a_head_of_other_classes_is_listed_and_kept(run):
     network = tiny_network()
     x = network.get_layer("stack0_block0_2_relu").output

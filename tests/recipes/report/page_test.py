@@ -139,11 +139,20 @@ def test_sections_without_data_are_left_out(tmp_path, task, found, log, left_out
 
 
 def test_results_that_are_no_fractions(tmp_path, task, found, log):
-    task.percent, task.lower_is_better = False, ("FID",)
-    found.results = {"cen": {"FID": 62.63}, "concat": {"FID": 78.82}}
+    task.percent, task.lower_is_better, task.main_metric = False, ("FID",), "FID"
+    task.columns = lambda results: {"FID": (1, 2)}
+    found.results = {"rgb": {"FID": 78.82}, "ensemble": {"FID": 62.63}}
     sections = run_sections(task, found, model(False), [], log)
     html = dict(sections)["Results"]
     assert "<b>62.63</b>" in html and "percent" not in html and "split, 2 images</p>" in html
+
+
+def test_an_ensemble_below_a_branch_is_a_warning(task, found, log):
+    better = dict(run_sections(task, found, model(False), [], log))["Results"]
+    found.results["rgb"]["mean IoU"] = 0.6
+    worse = dict(run_sections(task, found, model(False), [], log))["Results"]
+    assert "WARNING" not in better
+    assert 'class="warning"' in worse and "worse than its branch &#x27;rgb&#x27;" in worse
 
 
 def test_the_style_is_the_file_s(tmp_path, monkeypatch):
