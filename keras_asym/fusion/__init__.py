@@ -15,4 +15,5 @@ from keras_asym.fusion.select_modalities import modality_names, select_modalitie
 from keras_asym.fusion.shared_normalizations import SharedNormalizations
 from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
 from keras_asym.fusion.to_multimodal import to_multimodal
+from keras_asym.fusion.token_exchanging import TokenExchanging
 from keras_asym.fusion.unshared_networks import UnsharedNetworks

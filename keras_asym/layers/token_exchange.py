@@ -1,0 +1,166 @@
+import keras
+import numpy as np
+from keras import ops
+
+from keras_asym.layers.modality_layer import ModalityLayer
+from keras_asym.ops import any_other, beside, merge_axis, split_axis, sum_over_replicas
+
+REDUCTIONS = ("mean", "sum")
+_TILE = 64  # rows of the partition before it repeats
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class TokenExchange(ModalityLayer):
+    """Scales tokens by their scores, and replaces those that matter little by another modality's.
+
+    With x the features and s the scores of `TokenScores`: `y[m] = x[m] * s[m]`, and where
+    `s[m] < threshold` the token of `y[m]` becomes that of another modality's `x * s` at the same
+    place (TokenFusion, [arXiv 2204.08721](https://arxiv.org/abs/2204.08721), Eq. 5 and 6). An L1
+    penalty on the scores drives them below the threshold. A modality that is alone is left as it
+    is, neither scaled nor exchanged, as in every fusion of this package.
+
+    With two modalities the other one gives the token. With more, each modality's tokens are split
+    into M - 1 equal groups, once and at random, and each group is bound to one of the others. The
+    paper does not say how; here, so that the groups are equal and fixed for maps of any size, a
+    row of tokens is cut into runs of M - 1, and the tokens of each run are given to the M - 1
+    others in a random order, which depends on the seed, the modality, the row and the run alone
+    and repeats after 64 rows and 64 runs.
+
+    Args:
+        modalities: Number of modalities M.
+        threshold: The threshold theta: 2e-2 in the paper's experiments. 0 exchanges nothing, and
+            every token is exchanged above 1.
+        l1: Weight of the penalty, which is added in training.
+        reduction: What is made of the scores in the penalty: the `"mean"` over all tokens of all
+            modalities and examples, which does not depend on the resolution, or the published
+            `"sum"`. Scores of what is absent or alone have no part in it.
+        seed: Seed of the groups.
+
+    Call arguments:
+        inputs: List of the folded features and their folded scores.
+        training: Whether the penalty is added.
+        presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
+            A token is not taken from a modality that is absent: it is only scaled.
+
+    Input shape:
+        `(batch * modalities, height, width, channels)` or `(batch * modalities, tokens, channels)`,
+        and the same with one channel.
+
+    Output shape:
+        That of the features.
+
+    Raises:
+        ValueError: If `threshold` or `l1` is negative or `reduction` is neither; when built, if the
+            inputs have other shapes.
+
+    Example:
+
+    >>> features, scores = keras.ops.ones((2, 1, 2, 3)), keras.ops.array([0.5, 0.01, 0.01, 0.25])
+    >>> y = keras_asym.layers.TokenExchange(2)([features, scores.reshape(2, 1, 2, 1)])
+    >>> keras.ops.convert_to_numpy(y[..., 0]).reshape(-1).tolist()
+    [0.5, 0.25, 0.5, 0.25]
+    """
+
+    def __init__(self, modalities, threshold=2e-2, l1=0.0, reduction="mean", seed=0, **kwargs):
+        super().__init__(modalities, **kwargs)
+        check_settings(threshold, l1, reduction)
+        self.threshold = float(threshold)
+        self.l1 = float(l1)
+        self.reduction = reduction
+        self.seed = seed
+
+    def build(self, input_shape):
+        features, scores = (tuple(shape) for shape in input_shape)
+        if len(features) not in (3, 4) or scores != (*features[:-1], 1):
+            raise ValueError(
+                "`inputs` must be features (batch, height, width, channels) or (batch, tokens, "
+                "channels), and a score for each token of them. "
+                f"Received: shapes {features} and {scores} for layer '{self.name}'"
+            )
+
+    def call(self, inputs, training=None, presence=None):
+        if self.count == 1:
+            return inputs[0]
+        x, scores = (split_axis(y, self.count) for y in inputs)
+        here = None if presence is None else any_other(presence)
+        if training and self.l1:
+            taking_part = None if presence is None else ops.logical_and(presence, here)
+            self.add_loss(self.l1 * self._penalty(scores, taking_part))
+        low = scores < self.threshold
+        scaled = x * scores
+        tokens = []
+        for place, row in enumerate(self.rows):
+            y = scaled[:, place]
+            for other, wanted in self._partners(row, scores):
+                wanted = ops.logical_and(low[:, place], wanted)
+                if presence is not None:
+                    is_there = beside(presence, scaled)[:, other]
+                    wanted = ops.logical_and(wanted, is_there)
+                y = ops.where(wanted, scaled[:, other], y)
+            tokens.append(y)
+        y = ops.stack(tokens, axis=1)
+        return merge_axis(y if here is None else ops.where(beside(here, y), y, x))
+
+    def _partners(self, row, scores):
+        """Places of the others, and which tokens of the modality `row` are bound to each."""
+        groups = None if self.modalities == 2 else self._groups(row, scores)
+        for steps in range(1, self.modalities):
+            other = (row + steps) % self.modalities
+            if other in self.rows:
+                bound = True if groups is None else ops.equal(groups, steps - 1)
+                yield self.rows.index(other), bound
+
+    def _groups(self, row, scores):
+        """Group of each token of a modality: integers `(height, width, 1)` or `(tokens, 1)`."""
+        table = ops.convert_to_tensor(_partition(self.modalities, row, self.seed))
+        sizes = (1, *ops.shape(scores)[2:-1])[-2:]  # a line of tokens is one row
+        for axis, size in enumerate(sizes):
+            places = ops.arange(size, dtype="int32") % table.shape[axis]
+            table = ops.take(table, places, axis=axis)
+        return ops.expand_dims(table if len(scores.shape) == 5 else table[0], -1)
+
+    def _penalty(self, scores, taking_part):
+        scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
+        if taking_part is None:
+            taking_part = ops.ones(scores.shape[1:2], "bool")[None]
+        counts = ops.zeros_like(scores) + ops.cast(beside(taking_part, scores), scores.dtype)
+        total = ops.sum(ops.where(counts > 0, scores, 0.0))
+        if self.reduction == "sum":  # of all replicas, over which Keras takes the mean
+            return total * sum_over_replicas(ops.ones((), total.dtype))
+        return total / ops.maximum(ops.sum(counts), 1.0)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def compute_output_spec(self, inputs, training=None, presence=None):
+        return keras.KerasTensor(inputs[0].shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "threshold": self.threshold,
+            "l1": self.l1,
+            "reduction": self.reduction,
+            "seed": self.seed,
+        }
+
+
+def check_settings(threshold, l1, reduction, name_of_reduction="reduction"):
+    """Raises `ValueError` unless there is such an exchange."""
+    for name, value in (("threshold", threshold), ("l1", l1)):
+        if not value >= 0:
+            raise ValueError(f"`{name}` must not be negative. Received: {name}={value}")
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"`{name_of_reduction}` must be one of {REDUCTIONS}. "
+            f"Received: {name_of_reduction}={reduction!r}"
+        )
+
+
+def _partition(modalities, row, seed):
+    """Groups in 0..M - 2 of the tokens of one modality, `(64, 64 * (M - 1))`."""
+    groups = modalities - 1
+    # The raw numbers of a bit generator are the same in every release of NumPy.
+    numbers = np.random.PCG64([seed, row]).random_raw(_TILE * _TILE * groups)
+    order = np.argsort(numbers.reshape(_TILE, _TILE, groups), axis=-1)
+    return order.reshape(_TILE, -1).astype("int32")
