@@ -17,8 +17,8 @@ class ChannelExchanging(FusionStrategy):
 
     How many gammas fall below a threshold depends on the penalty, the learning rate, the number of
     steps and the initial gammas. `target_rate` says instead which share of the penalized channels
-    is exchanged, and ranks them by gamma. In training an exchanged channel's gamma then gets the
-    gradient that it would have if the channel were kept: one that would help again comes back.
+    is exchanged, and ranks them by gamma. Where `start_rate` is above it, an exchanged channel's
+    gamma has the gradient that it would have if the channel were kept: those come back that help.
 
     Args:
         threshold: Gammas below it in magnitude give their channel up.

@@ -34,7 +34,9 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
             0..1.
         seed: Seed of the choice.
         start_rate: Of `"rank"`: the share at the first training step, from which it goes to `rate`
-            in a straight line over `steps`; `rate` from the first step on by default.
+            in a straight line over `steps`; `rate` from the first step on by default. Where the
+            rate falls, exchanged channels get the gradient of gamma that they would have if they
+            were kept, so that those come back which would help.
         steps: Training steps after which `rate` is reached. They are counted in the layer, which
             saves their number with its weights.
 
@@ -146,11 +148,15 @@ class ChannelExchange(ModalityLayer, keras.layers.Wrapper):
         x = self.layer(inputs, training=training, presence=presence)
         keep = self.pick(self.keep_mask())
         y = exchange_channels(x, keep, presence)
-        if training and self.rule == "rank" and self.count > 1:
+        if training and self._takes_back and self.count > 1:
             y = y + self._as_if_kept(x, keep)
         if training and self.step is not None and self.trainable:
             self.step.assign(self.step + 1)
         return y
+
+    @property
+    def _takes_back(self):
+        return self.start_rate is not None and self.start_rate > self.rate
 
     def _as_if_kept(self, x, keep):
         """Zero, whose gradient by gamma is that of an exchanged channel if it were kept.

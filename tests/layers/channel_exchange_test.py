@@ -252,18 +252,20 @@ def test_wrong_rule(settings, message):
 
 def test_an_exchanged_channel_learns_its_gamma_as_if_it_were_kept():
     gamma = [[0.3, 0.9, 1.0, 1.0], [1.0, 1.0, 0.8, 0.2]]
-    ranked, kept = built(gamma, rule="rank", rate=0.5), built(gamma)
-    for layer in (ranked, kept):
+    falling = {"rule": "rank", "rate": 0.0, "start_rate": 0.5, "steps": 9}
+    ranked, kept, fixed = built(gamma, **falling), built(gamma), built(gamma, rule="rank", rate=0.5)
+    for layer in (ranked, kept, fixed):
         layer.layer.beta.assign(np.full((2, 4), 0.3))
     x = images(4, 3, 3, 4)
     np.testing.assert_array_equal(given_up(ranked).nonzero(), [[0, 1], [0, 3]])
-    found, expected = (
+    y = np.reshape(ranked(x), (2, 2, 3, 3, 4))
+    normalized = np.reshape(ranked.layer(x), y.shape)
+    given = np.where(given_up(ranked), 0.0, 1.0)
+    np.testing.assert_allclose(y, equation_6(normalized, given), atol=1e-6)
+    found, expected, without = (
         next(iter(gradients(layer, x, uneven_sum, training=True)[0].values()))
-        for layer in (ranked, kept)
+        for layer in (ranked, kept, fixed)
     )
     for place in [(0, 0), (1, 3)]:  # the exchanged ones
+        assert without[place] == 0
         np.testing.assert_allclose(found[place], expected[place], rtol=1e-4)
-    normalized = np.reshape(ranked.layer(x, training=True), (2, 2, 3, 3, 4))
-    given = np.where(given_up(ranked), 0.0, 1.0)
-    y = np.reshape(ranked(x, training=True), normalized.shape)
-    np.testing.assert_allclose(y, equation_6(normalized, given), atol=1e-6)
