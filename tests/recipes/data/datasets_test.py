@@ -6,10 +6,12 @@ import shutil
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 
 from recipes.data.dataset import Facts
 from recipes.data.datasets import open_dataset, open_evaluated
 from recipes.data.sources import MemorySource
+from recipes.data.survey import check_values, survey
 from recipes.segmentation.configs import default
 from tests.tfds_builders.nyudv2_rgbd import official_files as nyudv2
 from tests.tfds_builders.taskonomy import archive
@@ -310,3 +312,37 @@ def test_data_sets_that_name_no_unit(rooms):
 def test_unusable_settings(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         open_dataset(settings(tmp_path, **changes))
+
+
+def test_bands_of_geotiffs(tmp_path):
+    """Radar of two bands, of which one corner has no data, and six bands of 16 bits."""
+    folder, rng = tmp_path / "earth", np.random.default_rng(0)
+    folder.mkdir()
+    radar = rng.normal(-12, 4, (18, 20, 2)).astype("float32")
+    radar[:3, :4] = -9999
+    optical = rng.integers(0, 10000, (18, 20, 6)).astype("uint16")
+    tags = {"radar": [(42113, "s", 0, "-9999", True)], "optical": []}
+    for name, image in (("radar", radar), ("optical", optical)):
+        options = {"photometric": "minisblack", "planarconfig": "contig", "metadata": None}
+        tifffile.imwrite(folder / f"{name}.tif", image, extratags=tags[name], **options)
+    (folder / "train.txt").write_text("radar.tif\toptical.tif")
+    lists = {"train": "train.txt", "validation": "", "test": ""}
+    columns = ("radar", "optical")
+    data = settings(
+        tmp_path, name="multimodal_folder", root=str(folder), columns=columns, lists=lists
+    )
+    dataset = open_dataset(data)
+    facts = dataset.facts(columns)
+    assert facts.channels == {"radar": 2, "optical": 6}
+    assert facts.dtypes == {"radar": "float32", "optical": "uint16"}
+    source = dataset.source("train", ("radar",))
+    assert set(source[0]) == {"id", "radar"} and source.signature["radar"].shape[-1] == 2
+    np.testing.assert_array_equal(source[0]["radar"], radar)
+    np.testing.assert_array_equal(dataset.source("train", memory=True)[0]["optical"], optical)
+    assert dataset.nodata() == {"radar": -9999.0}
+    seen = survey(source, ("radar",)).images
+    with pytest.raises(
+        ValueError, match=r"files declare .* --config.modalities.radar.invalid=-9999"
+    ):
+        check_values(seen, {"radar": {"channels": 2}}, nodata=dataset.nodata())
+    check_values(seen, {"radar": {"channels": 2, "invalid": -9999}}, nodata=dataset.nodata())
