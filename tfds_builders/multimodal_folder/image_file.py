@@ -11,6 +11,7 @@ from tfds_builders.reading.limits import check_image_bytes
 from tfds_builders.reading.nifti import is_nifti, read_slice
 
 _NPY_SIGNATURE = b"\x93NUMPY"
+_LEAST_HEIGHT = 16
 
 
 def _read_array(path):
@@ -21,6 +22,12 @@ def _read_array(path):
     # The header of a small file may declare any shape: it is compared with the file's length.
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     check_image_bytes(array.shape, array.itemsize)
+    # Unlike an image file, an array does not say which axis is which.
+    if array.ndim == 3 and array.shape[0] < min(_LEAST_HEIGHT, array.shape[-1]):
+        raise ValueError(
+            f"must be (height, width, channels); are the channels first? Received: "
+            f"shape={array.shape}"
+        )
     return np.array(array)
 
 

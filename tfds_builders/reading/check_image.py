@@ -3,7 +3,6 @@
 import numpy as np
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")
-_LEAST_HEIGHT = 16
 
 
 def check_image(image, name, is_label=False):
@@ -40,11 +39,6 @@ def check_image(image, name, is_label=False):
         raise ValueError(
             f"{name}: must be uint8, uint16, int16 or float32; save it as {fix}, if its values "
             f"fit. Received: {image.dtype} with {channels} channels"
-        )
-    if image.shape[0] <= _LEAST_HEIGHT and image.shape[0] < channels:
-        raise ValueError(
-            f"{name}: must be (height, width, channels); are the channels first? Received: "
-            f"shape={image.shape}"
         )
     return np.ascontiguousarray(image)
 

@@ -141,7 +141,6 @@ def test_holes_of_floats_stay(tmp_path, value):
     [
         FLOAT32.astype(np.float64),
         UINT16.astype(np.int32),
-        np.moveaxis(np.tile(UINT8, (1, 1, 4)), -1, 0)[:3],
         UINT8[..., 0] > 9,
         np.zeros((6, 0), np.uint8),
         np.zeros(6, np.uint8),
@@ -151,6 +150,13 @@ def test_unsupported_arrays(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(ValueError, match=r"a\.npy: must be .*Received: "):
         read_image_file(tmp_path / "a.npy")
+
+
+def test_channels_that_come_first(tmp_path):
+    for array in (np.moveaxis(np.tile(UINT8, (4, 4, 1)), -1, 0), np.ones((13, 20, 30), np.float32)):
+        np.save(tmp_path / "a.npy", array)
+        with pytest.raises(ValueError, match=r"a\.npy: .* are the channels first\? Received: shap"):
+            read_image_file(tmp_path / "a.npy")
 
 
 def test_pickled_array_is_not_run(tmp_path):

@@ -31,11 +31,6 @@ def test_what_tfds_could_not_keep():
             check_image(np.ones((2, 3), dtype), "b.npy")
 
 
-def test_channels_that_come_first():
-    with pytest.raises(ValueError, match=r"are the channels first\? Received: shape=\(4, 30, 40\)"):
-        check_image(np.ones((4, 30, 40), np.float32), "b.npy")
-
-
 def test_expected_type():
     image = np.zeros((2, 3, 1), np.uint16)
     assert expect_image(image, "b.png", np.uint16, 1) is image
