@@ -1,0 +1,88 @@
+import keras
+from keras import ops
+
+UNIFORM = "uniform"
+
+
+@keras.saving.register_keras_serializable(package="keras_asym")
+class ModalityDropout(keras.layers.Layer):
+    """Leaves modalities out of examples at random, in training: makes a presence mask.
+
+    What a network is to do without at test time it has to miss in training (ModDrop, Neverova et
+    al. 2016, [arXiv 1501.00102](https://arxiv.org/abs/1501.00102), section 4). Nothing is filled
+    with zeros: the mask says who is there, see `FoldModalities`. Each example keeps one modality at
+    least of those that it has.
+
+    Args:
+        modalities: Number of modalities M.
+        rate: Probability that an example lacks a modality: a number for all, or one for each; or
+            `"uniform"`, by which all subsets but the empty one are equally likely.
+        seed: Integer seed. The state of the generator is saved with the model's variables.
+
+    Call arguments:
+        presence: Boolean `(batch, modalities)`: which modalities each example has.
+        training: Whether any are left out.
+
+    Output shape:
+        That of `presence`.
+
+    Raises:
+        ValueError: If `rate` is no probability below 1, not one for each modality, or no such word.
+
+    Example:
+
+    >>> layer = keras_asym.layers.ModalityDropout(2, rate=0.5, seed=0)
+    >>> present = layer(keras.ops.ones((100, 2), "bool"), training=True)
+    >>> bool(keras.ops.all(keras.ops.any(present, axis=1)))
+    True
+    """
+
+    def __init__(self, modalities, rate, seed=None, **kwargs):
+        kwargs.setdefault("dtype", "float32")  # draws, whatever the model computes in
+        super().__init__(**kwargs)
+        self.modalities = modalities
+        self.rate = rate
+        self.rates = None if rate == UNIFORM else _checked_rates(rate, modalities)
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, presence, training=None):
+        if not training:
+            return presence
+        draws = keras.random.uniform(ops.shape(presence), seed=self.generator)
+        if self.rates is None:
+            kept = self._subset(draws[:, 0]) & presence
+        else:
+            kept = (draws >= ops.convert_to_tensor(self.rates, draws.dtype)) & presence
+        # If none is left, the one that came nearest to staying.
+        chances = ops.where(presence, draws if self.rates is None else draws - self.rates, -2.0)
+        nearest = ops.one_hot(ops.argmax(chances, axis=1), self.modalities, dtype="bool")
+        alone = ops.logical_not(ops.any(kept, axis=1, keepdims=True))
+        return kept | (alone & nearest & presence)
+
+    def _subset(self, draws):
+        """Boolean `(batch, modalities)`: the binary digits of a number in 1..2^M - 1."""
+        count = 2**self.modalities - 1
+        number = 1 + ops.cast(ops.minimum(ops.floor(draws * count), count - 1), "int32")
+        digits = ops.right_shift(number[:, None], ops.arange(self.modalities, dtype="int32"))
+        return ops.equal(digits % 2, 1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = {"modalities": self.modalities, "rate": self.rate, "seed": self.seed}
+        return {**super().get_config(), **config}
+
+
+def _checked_rates(rate, modalities):
+    """A probability for each modality."""
+    rates = list(rate) if isinstance(rate, list | tuple) else [rate] * modalities
+    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in rates)
+    if len(rates) != modalities or not numbers or not all(0 <= x < 1 for x in rates):
+        raise ValueError(
+            "`rate` must be a probability of at least 0 and below 1, one for each of the "
+            f'{modalities} modalities, or "uniform". Received: rate={rate!r}'
+        )
+    return [float(x) for x in rates]
