@@ -17,6 +17,7 @@ def get_config():
     config.network.decoder_widths = (256, 128, 128, 128)
     config.network.dropout = 0.1
     config.freeze_statistics = False
+    config.fusion.target_rate = 0.5  # from the first step on; the papers' threshold exchanges late
     config.augmentation.size = (384, 512)
     config.augmentation.shorter_side = 384
     config.batch_size = 4

@@ -30,7 +30,8 @@ def get_config():
     config.network.decoder_widths = (128, 64, 64, 64)
     config.network.dropout = 0.0
     config.freeze_statistics = False
-    config.fusion.l1 = 2e-2  # so that gammas reach the threshold within some hundred steps
+    config.fusion.l1 = 2e-2  # so that gammas differ within some hundred steps
+    config.fusion.target_rate = 0.5  # from the first step on; the papers' threshold exchanges late
     config.augmentation.size = (96, 128)
     config.augmentation.scale = (0.8, 1.25)
     config.augmentation.shorter_side = 96
