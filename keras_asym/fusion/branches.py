@@ -4,10 +4,12 @@ import operator
 
 import keras
 
-from keras_asym.layers import RepeatChannels, UnfoldModalities
+from keras_asym.layers import RepeatChannels, SurfaceNormals, UnfoldModalities
 
 # Keys beside the modalities, of a model's outputs and of its inputs.
 RESERVED = ("ensemble", "present")
+STEMS = ("repeat", "normals", "fresh")
+"""How an image of another kind can come to a network that expects three channels."""
 
 
 def check_modalities(modalities):
@@ -45,8 +47,40 @@ def _whole(channels):
         return 0
 
 
-def fit_channels(x, name, channels):
-    """The tensor with as many channels as the network takes: itself, repeated or projected."""
+def check_stems(stems, names):
+    """`stems` as a dictionary of modality name -> stem.
+
+    Raises:
+        ValueError: If it is none, or holds another name or kind of stem.
+    """
+    stems = {} if stems is None else stems
+    if not isinstance(stems, dict) or any(name not in names for name in stems):
+        raise ValueError(
+            f"`stems` must be a dictionary with some of the modalities {list(names)}. "
+            f"Received: stems={stems!r}"
+        )
+    for name, stem in stems.items():
+        if not isinstance(stem, keras.layers.Layer) and stem not in STEMS:
+            raise ValueError(
+                f"`stems` must be one of {STEMS}, or a layer, for each modality. Received: "
+                f"{name!r}: {stem!r}"
+            )
+    return stems
+
+
+def fit_channels(x, name, channels, stem="repeat"):
+    """The tensor with as many channels as the network takes: itself, repeated or projected.
+
+    Args:
+        x: Symbolic image.
+        name: What new layers' names begin with.
+        channels: Number of channels of the network's input.
+        stem: One of `STEMS`, or a layer that is called on the image first.
+    """
+    if stem == "normals":  # in float32 also where others compute in half precision
+        stem = SurfaceNormals(name=f"{name}_normals", dtype="float32")
+    if isinstance(stem, keras.layers.Layer):
+        x = stem(x)
     if x.shape[-1] == channels:
         return x
     if x.shape[-1] < channels:

@@ -200,7 +200,7 @@ def check_names(network, names):
     """Raises `ValueError` if a modality's name is that of a layer, where both would be one."""
     taken = {operation.name for operation in network.operations} - {x.name for x in network.inputs}
     for name in names:
-        for made in (name, f"{name}_repeat", f"{name}_projection"):
+        for made in (name, *(f"{name}_{x}" for x in ("normals", "repeat", "projection"))):
             if made in taken:
                 raise ValueError(
                     f"`modalities` must not have the name of a layer: '{made}' is one in network "

@@ -55,13 +55,12 @@ def select_modalities(model, names):
             layer = selected[layer]
         return layer(*args, **kwargs)
 
+    # Keras gives the tensors of a dictionary in the order of its keys.
+    folded = dict(zip(sorted(known), keras.tree.flatten(fold.input), strict=True))
     inputs, fitted = {}, {}
     for name in names:
         inputs[name] = keras.Input(model.input[name].shape[1:], name=name)
-        fitted[name] = inputs[name]
-        for adapter in (f"{name}_repeat", f"{name}_projection"):
-            if any(layer.name == adapter for layer in model.layers):
-                fitted[name] = model.get_layer(adapter)(inputs[name])
+        fitted[name] = _fitted(model.input[name], folded[name], inputs[name])
     folded = FoldModalities(names, name="fold_modalities", dtype=fold.dtype_policy)(fitted)
     features = rebuild(core, folded, call_layer)
     features = keras.tree.pack_sequence_as(structure, keras.tree.flatten(features))
@@ -80,6 +79,13 @@ def check_names(names, known):
         raise ValueError(
             f"`names` must be a list of some of the modalities {known}. Received: names={names!r}"
         )
+
+
+def _fitted(image, fitted, new_image):
+    """What `fitted` is of `image`, of another image."""
+    if fitted is image:
+        return new_image
+    return rebuild(keras.Model(image, fitted), new_image, lambda layer, *args: layer(*args))
 
 
 def _selected(layer, rows):

@@ -2,8 +2,14 @@ import os
 
 import keras
 
-from keras_asym.fusion.branches import check_modalities, fit_channels, unfold_structure
+from keras_asym.fusion.branches import (
+    check_modalities,
+    check_stems,
+    fit_channels,
+    unfold_structure,
+)
 from keras_asym.fusion.cloning import clone
+from keras_asym.fusion.fresh_stems import UnsharedStem, begin_anew, first_convolution
 from keras_asym.fusion.graph import check_names, check_network, flattened
 from keras_asym.fusion.normalizations import Settings
 from keras_asym.fusion.private_normalization import PrivateNormalization
@@ -23,6 +29,7 @@ def to_multimodal(
     instance_statistics=True,
     ensemble=False,
     check=None,
+    stems=None,
 ):
     """Makes a network that was written for one image serve several modalities.
 
@@ -58,6 +65,11 @@ def to_multimodal(
             last one, each on its own, are the plain network. That takes a few runs of it on a small
             image; not inside a `tf.function`. `None` means yes, unless the environment variable
             `KERAS_ASYM_CHECK` is "0".
+        stems: Dictionary of modality name -> how images of another kind come to a network with
+            ImageNet weights: `"repeat"` (the default, the papers'); `"normals"`, `SurfaceNormals`
+            of a depth in metres; `"fresh"`: this modality's first convolution is its own, on
+            repeated channels, and has new initial weights, while the network's is kept for the
+            others; or a layer that makes of the image one with the network's channels.
 
     Returns:
         Functional `keras.Model` from a dictionary of images to a dictionary of what `network`
@@ -67,7 +79,9 @@ def to_multimodal(
     Raises:
         ValueError: If the network has no graph, no normalization that can be private, or one that
             is not known; if a layer cannot be cloned or looks across the batch axis; if a
-            modality has the name of a layer; if the strategy's sites match nothing.
+            modality has the name of a layer; if the strategy's sites match nothing; if `stems`
+            holds none of the above, or "fresh" for a network that does not begin with a
+            convolution.
 
     Example:
 
@@ -89,23 +103,30 @@ def to_multimodal(
             f"`ensemble` must be False, True or one of {KINDS}. Received: ensemble={ensemble!r}"
         )
     names = list(modalities)
+    stems = check_stems(stems, names)
+    fresh = [row for row, name in enumerate(names) if stems.get(name) == "fresh"]
     source, network = network, flattened(network)
     check_network(network)
     check_names(network, names)
+    if fresh:
+        stem = first_convolution(network)
+        fusion = UnsharedStem(fusion, stem)
     *size, network_channels = network.inputs[0].shape[1:]
     inputs, fitted = {}, {}
     for name, channels in modalities.items():
         inputs[name] = keras.Input((*size, channels), name=name)
-        fitted[name] = fit_channels(inputs[name], name, network_channels)
+        fitted[name] = fit_channels(inputs[name], name, network_channels, stems.get(name))
     # Of the network's precision and not of the one that new layers get now.
     dtype = network.inputs[0].dtype if "float" in network.inputs[0].dtype else None
     folded = FoldModalities(names, name="fold_modalities", dtype=dtype)(fitted)
     settings = Settings(freeze_statistics, synchronized, instance_statistics)
     features, private, merged = clone(network, source, folded, len(names), fusion, settings)
+    if not merged and (check or (check is None and os.environ.get("KERAS_ASYM_CHECK") != "0")):
+        prove(network, keras.Model(folded, features), private, len(names))
+    if fresh:
+        begin_anew(keras.Model(folded, features), stem, fresh)
     if merged:  # no branch is left that could be the plain network
         return keras.Model(inputs, {"ensemble": features}, name=network.name)
-    if check or (check is None and os.environ.get("KERAS_ASYM_CHECK") != "0"):
-        prove(network, keras.Model(folded, features), private, len(names))
     outputs = unfold_structure(features, names)
     if ensemble:
         first = features[0] if isinstance(features, list | tuple) else features

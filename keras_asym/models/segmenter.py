@@ -56,6 +56,8 @@ class Segmenter(MultimodalModel):
             Nothing but training computes auxiliary outputs.
         ensemble: What the weights of the branches in the ensemble depend on: `"global"` (the
             papers'), `"class"` or `"pixel"`; see `ModalityEnsemble`.
+        stems: How images of another kind come to a network with ImageNet weights, by modality name:
+            `"repeat"`, `"normals"`, `"fresh"` or a layer; see `to_multimodal`.
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
@@ -103,6 +105,7 @@ class Segmenter(MultimodalModel):
         evaluation_resize="bilinear",
         auxiliary_weights=(),
         ensemble="global",
+        stems=None,
         name="segmenter",
         **kwargs,
     ):
@@ -116,10 +119,16 @@ class Segmenter(MultimodalModel):
             raise ValueError(f"`ensemble` must be one of {KINDS}. Received: ensemble={ensemble!r}")
         if modalities is not None:
             network = to_multimodal(
-                network, modalities, fusion, freeze_statistics, synchronized, ensemble=ensemble
+                network,
+                modalities,
+                fusion,
+                freeze_statistics,
+                synchronized,
+                ensemble=ensemble,
+                stems=stems,
             )
         else:
-            _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble)
+            _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble, stems)
         self.auxiliary_weights = check_auxiliary(auxiliary_weights, network)
         self.network = without_auxiliary(network)
         self.training_network = network
@@ -283,7 +292,7 @@ class Segmenter(MultimodalModel):
         return cls(**{**config, "network": network})
 
 
-def _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble):
+def _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble, stems):
     outputs = getattr(network, "output", None)
     if not isinstance(outputs, dict) or "ensemble" not in outputs:
         raise ValueError(
@@ -291,11 +300,11 @@ def _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble
             "multimodal with an ensemble. Received: modalities=None, network="
             f"{getattr(network, 'name', network)}"
         )
-    changed = freeze_statistics or synchronized is not None or ensemble != "global"
+    changed = freeze_statistics or synchronized is not None or ensemble != "global" or stems
     if fusion is not None or changed:
         raise ValueError(
-            "`fusion`, `freeze_statistics`, `synchronized` and `ensemble` must be given to "
+            "`fusion`, `freeze_statistics`, `synchronized`, `ensemble` and `stems` must be given to "
             "to_multimodal when `network` is multimodal already. Received: modalities=None, "
             f"fusion={fusion}, freeze_statistics={freeze_statistics}, "
-            f"synchronized={synchronized}, ensemble={ensemble!r}"
+            f"synchronized={synchronized}, ensemble={ensemble!r}, stems={stems}"
         )

@@ -10,6 +10,7 @@ from keras_asym.networks.resnet import DEPTHS as RESNETS
 from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.xception import DEPTHS as XCEPTIONS
 from keras_asym.networks.xception import Xception
+from keras_asym.optional import import_optional
 
 DILATED = tuple(
     [f"resnet{depth}" for depth in RESNETS]
@@ -20,6 +21,8 @@ DILATED = tuple(
 """Encoders of this package that can be dilated."""
 NAMES = DILATED + tuple(f"mit_{variant}" for variant in VARIANTS)
 """Encoders of this package."""
+KERAS_HUB = "kerashub:"
+"""What stands in front of the name of a preset of KerasHub."""
 _STRIDES = (4, 8, 16, 32)
 _SIZE = (512, 512)  # of the image on which strides are found
 _BORDERS = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
@@ -32,8 +35,9 @@ def backbone(name, output_stride=32, input_shape=(None, None, 3), width=None):
         name: `"resnet18"`, `"resnet34"`, `"resnet50"`, `"resnet101"` or `"resnet152"`; the same
             with `"_deep"` for a deep stem; `"xception41"`, `"xception65"` or `"xception71"`;
             `"efficientnet_lite0"`; `"mit_b0"` to `"mit_b5"`; or a class of `keras.applications`,
-            such as `"MobileNetV3Large"`, with random weights. Some of the latter scale their images
-            themselves, as their documentation says.
+            such as `"MobileNetV3Large"`, or `"kerashub:"` and a preset of KerasHub, such as
+            `"kerashub:resnet_50_imagenet"`, of which the config is downloaded; with random weights.
+            Some of keras.applications scale their images themselves, as their documentation says.
         output_stride: 8, 16 or 32: the stride from which on convolutions are dilated in place of
             being strided. Mix Transformers and encoders of `keras.applications` have 32.
         input_shape: `(height, width, channels)`; height and width may be `None`.
@@ -55,19 +59,48 @@ def backbone(name, output_stride=32, input_shape=(None, None, 3), width=None):
     """
     if name in NAMES:
         return _own(name, output_stride, input_shape, width)
-    make = getattr(keras.applications, name, None) if isinstance(name, str) else None
-    if not callable(make):
-        raise ValueError(
-            f"`backbone` must be one of {list(NAMES)}, a class of keras.applications such as "
-            f'"MobileNetV3Large", or a functional keras.Model. Received: backbone={name!r}'
-        )
+    model = library_encoder(name, None, input_shape)
     if output_stride != 32 or width is not None:
         raise ValueError(
-            "`output_stride` must be 32 and `width` None for encoders of keras.applications. "
-            f"Received: output_stride={output_stride}, width={width} with {name!r}"
+            "`output_stride` must be 32 and `width` None for encoders of keras.applications and "
+            f"KerasHub. Received: output_stride={output_stride}, width={width} with {name!r}"
         )
-    model = make(include_top=False, weights=None, input_shape=input_shape)
     return keras.Model(model.inputs[0], list(feature_pyramid(model).values()), name=model.name)
+
+
+def is_of_a_library(name):
+    """Whether a name is that of a class of keras.applications, or begins as KerasHub's do."""
+    if not isinstance(name, str):
+        return False
+    is_class = name[:1].isupper() and callable(getattr(keras.applications, name, None))
+    return is_class or (name.startswith(KERAS_HUB) and name != KERAS_HUB)
+
+
+def library_encoder(name, weights=None, input_shape=(None, None, 3)):
+    """An encoder of keras.applications or KerasHub, as these libraries make it.
+
+    Args:
+        name: As for `backbone`, but for encoders of this package.
+        weights: `None`, or `"imagenet"`: those that the library downloads; of a preset of KerasHub
+            its own, whatever it was trained on.
+        input_shape: As for `backbone`; a preset has its own.
+
+    Raises:
+        ValueError: If there is no such encoder.
+        ImportError: If KerasHub is not installed.
+    """
+    if not is_of_a_library(name):
+        raise ValueError(
+            f"`backbone` must be one of {list(NAMES)}, a class of keras.applications such as "
+            f'"MobileNetV3Large", "{KERAS_HUB}" and the name of a preset, or a functional '
+            f"keras.Model. Received: backbone={name!r}"
+        )
+    if name.startswith(KERAS_HUB):
+        hub = import_optional("keras_hub", "hub", f"The encoder '{name}' needs KerasHub")
+        preset = name.removeprefix(KERAS_HUB)
+        return hub.models.Backbone.from_preset(preset, load_weights=weights is not None)
+    make = getattr(keras.applications, name)
+    return make(include_top=False, weights=weights, input_shape=input_shape)
 
 
 def feature_pyramid(model):

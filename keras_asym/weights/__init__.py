@@ -8,6 +8,7 @@ from keras_asym.weights.fid_inception import (
     load_fid_inception_checkpoint,
     load_fid_inception_state_dict,
 )
+from keras_asym.weights.imagenet_backbone import imagenet_backbone
 from keras_asym.weights.keras_hub_mix_transformer import load_keras_hub_mix_transformer
 from keras_asym.weights.loading import (
     load_imagenet_checkpoint,

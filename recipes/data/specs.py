@@ -2,6 +2,8 @@
 
 import math
 
+from keras_asym.fusion.branches import STEMS
+
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 ENCODINGS = ("linear", "uint8", "log_depth", "scaled")
 
@@ -16,6 +18,7 @@ KEYS = (
     "invalid",
     "validity",
     "mirror_channels",
+    "stem",
 )
 
 
@@ -36,6 +39,7 @@ def check_specs(specs, argument="modalities"):
     | `invalid` | raw value that means "not measured", a number or one for each channel |
     | `validity` | if `True`, a last channel is added: 1 = measured, 0 = hole. Needs `invalid` |
     | `mirror_channels` | network channels to negate in a mirror image: 0 or `(0,)` for normals |
+    | `stem` | segmentation: `"repeat"`, `"fresh"` or `"normals"`, see `to_multimodal` |
 
     Images with `invalid` are resized by `"nearest"`, their default; without it, the default is the
     recipe's.
@@ -116,6 +120,14 @@ def _check_spec(where, spec):
     for key in ("scale", "mean", "std", "invalid"):
         _check_numbers(where, key, spec.get(key), positive=key in ("scale", "std"))
     _check_resizing(where, spec)
+    stem = spec.get("stem")
+    if stem not in (None, *STEMS):
+        raise ValueError(f"`{where}['stem']` must be one of {STEMS}. Received: stem={stem!r}")
+    if stem == "normals" and (channels != 1 or spec.get("encoding") not in (None, "linear")):
+        raise ValueError(
+            f"`{where}['stem']` must not be 'normals' but for a depth with one channel and the "
+            f"linear encoding. Received: channels={channels}, encoding={spec.get('encoding')!r}"
+        )
 
 
 def _check_numbers(where, key, values, positive):

@@ -76,7 +76,7 @@ def denormalize(values, spec, dtype):
     elif encoding == "scaled":
         raw = (values + 1) / 2 * spec["maximum"]
     else:
-        scale, mean, std = _linear(spec)
+        scale, mean, std = linear_of(spec)
         raw = (values * std + mean) / scale
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)
@@ -92,7 +92,7 @@ def _constant(values, dtype):
     return tf.constant(values.tolist(), dtype)
 
 
-def _linear(spec):
+def linear_of(spec):
     """Scale, mean and standard deviation, one number for each channel."""
     return (
         np.broadcast_to(
@@ -113,7 +113,7 @@ def _encode(values, spec):
     if encoding == "scaled":
         share = values / float(spec["maximum"])
         return 2.0 * tf.clip_by_value(share, 0.0, 1.0) - 1.0
-    scale, mean, std = _linear(spec)
+    scale, mean, std = linear_of(spec)
     factor, offset = (scale / std).astype("float32"), (mean / std).astype("float32")
     if (factor == 1).all() and (offset == 0).all():
         return values

@@ -3,13 +3,14 @@
 import keras
 
 from keras_asym import losses, models
+from keras_asym.layers import ModalityEnsemble
 from keras_asym.training import CoupledSGD
 from recipes.segmentation.networks import build_network
 from recipes.settings import compiles
 
 
-def build_model(config, input_channels, num_classes, fusion, replicas=1):
-    """A new `Segmenter`, with the weights of `config.pretrained` in its encoder.
+def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=None):
+    """A new `Segmenter`, with the weights of `config.pretrained` or `config.network.weights`.
 
     Returns:
         Pair of the model and a regular expression for the paths of its encoder's variables.
@@ -24,7 +25,12 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1):
         evaluation_resize=config.evaluation_resize,
         auxiliary_weights=tuple(config.network.auxiliary_weights),
         ensemble=config.fusion.ensemble,
+        stems=stems,
     )
+    if not config.fusion.train_ensemble:
+        for layer in model.training_network.layers:
+            if isinstance(layer, ModalityEnsemble):
+                layer.trainable = False
     return model, encoder_variables
 
 
@@ -55,4 +61,7 @@ def compile_model(
 def _optimizer(config, rate, **options):
     if config.name == "sgd":
         return CoupledSGD(rate, momentum=config.momentum, l2=config.l2, **options)
-    return keras.optimizers.AdamW(rate, weight_decay=config.l2, **options)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.l2, **options)
+    if not config.decay_norms:
+        optimizer.exclude_from_weight_decay(var_names=("^gamma$", "^beta$"))
+    return optimizer

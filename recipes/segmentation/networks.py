@@ -6,9 +6,11 @@
 | `deeplabv3plus` | `DeepLabV3Plus` | `output_stride`, `filters`, `skip_filters`, `dropout` |
 | `deeplabv3` | `DeepLabV3` | `output_stride`, `filters`, `dropout` |
 | `pspnet` | `PSPNet` | `output_stride`, `filters`, `dropout` |
+| `segformer` | `SegFormer` | `filters` (the head's width), `dropout` |
 | `adapnet_pp` | `AdapNetPP` | `decoder`, `filters`, `skip_filters`, `dropout` |
 
-All but the last one also read `backbone`; `backbone_width` is read by the encoders of this package.
+All but the last one also read `backbone` and `weights`; `backbone_width` is read by the encoders of
+this package, where they have no ImageNet weights.
 """
 
 import inspect
@@ -19,10 +21,16 @@ import typing
 import keras
 
 from keras_asym import networks, weights
-from keras_asym.networks.backbones import NAMES
+from keras_asym.layers import SurfaceNormals
+from keras_asym.networks.backbones import DILATED, KERAS_HUB, NAMES, is_of_a_library
+from keras_asym.optional import check_optional
+from keras_asym.weights.efficientnet_lite import EXTRA, NEEDS, PACKAGE
+from keras_asym.weights.imagenet_backbone import OF_A_PACKAGE
+from recipes.data.values import linear_of
 
 _OF_ADAPNET = re.compile(r"input_bn|conv1_|stack\d")
 _TORCHVISION = re.compile(r"resnet\d+")
+_MIX_TRANSFORMER = re.compile(r"mit_b\d")
 _KERAS_FILES = (".h5", ".keras")
 
 
@@ -58,6 +66,7 @@ NETWORKS = {
     ),
     "deeplabv3": Network(networks.DeepLabV3, _POOLED, 16),
     "pspnet": Network(networks.PSPNet, _POOLED, 8, auxiliary=1),
+    "segformer": Network(networks.SegFormer, {"filters": "head_width", "dropout": "dropout"}, 32),
     "adapnet_pp": Network(
         networks.AdapNetPP,
         {
@@ -77,9 +86,23 @@ DECODERS = tuple(name for network in NETWORKS.values() for name in network.decod
 
 
 def is_backbone(name):
-    """Whether an encoder has this name: one of this package or a class of `keras.applications`."""
-    known = isinstance(name, str) and name[:1].isupper()
-    return name in NAMES or (known and callable(getattr(keras.applications, name, None)))
+    """Whether an encoder has this name: one of this package, of keras.applications or KerasHub."""
+    return name in NAMES or is_of_a_library(name)
+
+
+def stems(specs):
+    """How each modality comes to the network, as `to_multimodal` takes it.
+
+    Args:
+        specs: Modality name -> spec, whose `stem` says it; normals take the spec's mean and
+            standard deviation back.
+    """
+    found = {name: spec["stem"] for name, spec in specs.items() if spec.get("stem")}
+    for name, stem in found.items():
+        if stem == "normals":
+            _, mean, std = (float(x[0]) for x in linear_of(specs[name]))
+            found[name] = SurfaceNormals(mean, std, name=f"{name}_normals", dtype="float32")
+    return found
 
 
 def build_network(config, num_classes):
@@ -102,14 +125,15 @@ def build_network(config, num_classes):
         names = [layer.name for layer in network.layers if _OF_ADAPNET.match(layer.name)]
     else:
         encoder = _encoder(net, entry.stride)
+        names = list(_layer_names(encoder))
         pretrained = os.path.expanduser(config.pretrained)
         if pretrained.endswith(_KERAS_FILES):
             _load(encoder, pretrained, net.backbone)
-        _without_scaling(encoder)
+        if net.weights is None:
+            _without_scaling(encoder)
         network = entry.make(encoder, num_classes, **options)
-        names = list(_layer_names(encoder))
         if pretrained and not pretrained.endswith(_KERAS_FILES):
-            weights.load_imagenet_checkpoint(network, pretrained)
+            _load_published(network, pretrained, net.backbone)
     return network, f"({'|'.join(map(re.escape, names))})/.*"
 
 
@@ -124,10 +148,13 @@ def _layer_names(model):
 
 
 def _encoder(net, stride):
+    stride = net.output_stride or (stride if net.backbone in DILATED else 32)
+    if net.weights is not None:
+        return weights.imagenet_backbone(net.backbone, stride)
     if net.backbone in NAMES:
-        return networks.backbone(
-            net.backbone, net.output_stride or stride, width=net.backbone_width
-        )
+        return networks.backbone(net.backbone, stride, width=net.backbone_width)
+    if net.backbone.startswith(KERAS_HUB):
+        return networks.backbone(net.backbone)
     make = getattr(keras.applications, net.backbone)
     options = {"include_top": False, "weights": None, "input_shape": (None, None, 3)}
     if "include_preprocessing" in inspect.signature(make).parameters:
@@ -146,6 +173,14 @@ def _without_scaling(encoder):
             layer.finalize_state()
 
 
+def _load_published(network, path, backbone):
+    """ImageNet weights of the encoder from a file of PyTorch's."""
+    if _MIX_TRANSFORMER.fullmatch(backbone):
+        weights.load_mix_transformer_checkpoint(network, path)
+    else:
+        weights.load_imagenet_checkpoint(network, path)
+
+
 def _load(encoder, path, name):
     """Weights that Keras has written of the same encoder."""
     try:
@@ -161,7 +196,7 @@ def _load(encoder, path, name):
 
 
 def _file_of(name):
-    if name in NAMES:
+    if name in NAMES or name.startswith(KERAS_HUB):
         return f'keras_asym.networks.backbone("{name}") in a .weights.h5 or .keras file'
     return f"keras.applications.{name}(include_top=False) in a .h5, .weights.h5 or .keras file"
 
@@ -185,15 +220,31 @@ def check_network(net, pretrained):
             f"output, of which '{net.name}' can have {entry.auxiliary}. Received: "
             f"auxiliary_weights={tuple(net.auxiliary_weights)}"
         )
-    dilated = entry.stride not in (None, 32) and net.backbone in NAMES
+    dilated = entry.stride not in (None, 32) and net.backbone in DILATED
     if net.output_stride is not None and not dilated:
         raise ValueError(
             "`config.network.output_stride` must be None with refinenet, with adapnet_pp and with "
-            "encoders of keras.applications, which are not dilated. Received: "
+            "encoders of other libraries, which are not dilated. Received: "
             f"output_stride={net.output_stride} with {net.name} and {net.backbone}"
         )
     if pretrained:
         _check_pretrained(net, pretrained)
+    if net.weights is not None:
+        _check_weights(net, pretrained)
+
+
+def _check_weights(net, pretrained):
+    own = net.backbone in NAMES and net.backbone != OF_A_PACKAGE
+    if pretrained or own or NETWORKS[net.name].stride is None:
+        raise ValueError(
+            "`config.network.weights` must be None with `config.pretrained`, with adapnet_pp, and "
+            f"with encoders of this package but {OF_A_PACKAGE}, whose weights are files "
+            "(`config.pretrained`). Encoders of keras.applications, such as ResNet50, and of "
+            f"KerasHub, such as {KERAS_HUB}resnet_50_imagenet, have ImageNet weights. Received: "
+            f"weights={net.weights!r} with {net.name}, {net.backbone} and pretrained={pretrained!r}"
+        )
+    if net.backbone == OF_A_PACKAGE:
+        check_optional(PACKAGE, EXTRA, NEEDS)
 
 
 def _check_pretrained(net, path):
@@ -203,10 +254,11 @@ def _check_pretrained(net, path):
             "such file; `config.init` begins with the weights of a run. Received: "
             f"pretrained={path}"
         )
-    torchvision = _TORCHVISION.fullmatch(net.backbone)
-    if not path.endswith(_KERAS_FILES) and not torchvision:
+    published = _TORCHVISION.fullmatch(net.backbone) or _MIX_TRANSFORMER.fullmatch(net.backbone)
+    if not path.endswith(_KERAS_FILES) and not published:
         raise ValueError(
-            "`config.pretrained` must be a torchvision file for resnet18 to resnet152 alone. For "
+            "`config.pretrained` must be a torchvision file for resnet18 to resnet152 alone, and a "
+            "published mit_b*.pth for Mix Transformers. For "
             f"{net.backbone} it is the weights of {_file_of(net.backbone)}. Received: {path}"
         )
 
@@ -221,5 +273,7 @@ def unread_settings(net, default):
     entry = NETWORKS[net.name]
     read = {"name", "auxiliary_weights", "output_stride", *entry.arguments}
     if entry.stride is not None:
-        read |= {"backbone", "backbone_width"} if net.backbone in NAMES else {"backbone"}
+        read |= {"backbone", "weights"}
+    if entry.stride is not None and net.backbone in NAMES and net.weights is None:
+        read.add("backbone_width")
     return [key for key in net if key not in read and net[key] != default[key]]

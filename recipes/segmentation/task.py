@@ -22,6 +22,7 @@ from recipes.segmentation.networks import (
     NETWORKS,
     check_network,
     is_backbone,
+    stems,
     unread_settings,
 )
 from recipes.task import Evaluation, Task, example_id, readable_names
@@ -44,8 +45,10 @@ class Segmentation(Task):
         "network.name": settings.one_of(list(NETWORKS)),
         "network.backbone": settings.Rule(
             is_backbone,
-            f"one of {list(NAMES)}, or a class of keras.applications such as 'MobileNetV3Large'",
+            f"one of {list(NAMES)}, a class of keras.applications such as 'MobileNetV3Large', or "
+            "'kerashub:' and the name of a preset",
         ),
+        "network.weights": settings.optional(settings.one_of(("imagenet",))),
         "network.backbone_width": settings.optional(settings.whole(1)),
         "network.output_stride": settings.optional(settings.one_of((8, 16, 32))),
         "network.decoder": settings.optional(settings.one_of(DECODERS)),
@@ -57,9 +60,11 @@ class Segmentation(Task):
         "optimizer.name": settings.one_of(("sgd", "adamw")),
         "optimizer.momentum": settings.number(0, 1),
         "optimizer.l2": settings.number(0),
+        "optimizer.decay_norms": settings.flag(),
         "loss.focal_gamma": settings.number(0),
         "loss.dice_weight": settings.number(0),
         "fusion.ensemble": settings.one_of(KINDS),
+        "fusion.train_ensemble": settings.flag(),
         "evaluation_resize": settings.one_of(("bilinear", "bicubic")),
         "evaluation.scales": settings.positive_numbers(),
         "evaluation.flip": settings.flag(),
@@ -125,12 +130,18 @@ class Segmentation(Task):
                     raise ValueError(
                         f"`{where}.{key}` must be {rule.words}. Received: {key}={stage[key]!r}"
                     )
-        if config.freeze_statistics and not config.pretrained and not config.init:
+        begun = config.pretrained or config.network.weights or config.init
+        if config.freeze_statistics and not begun:
             raise ValueError(
-                "`config.freeze_statistics` must be False without `config.pretrained` or "
-                "`config.init`: statistics that nobody has measured would stay 0 and 1. Pass "
-                "--config.pretrained=FILE (ImageNet weights of the encoder), or "
-                "--config.freeze_statistics=False"
+                "`config.freeze_statistics` must be False without `config.pretrained`, "
+                "`config.network.weights` or `config.init`: statistics that nobody has measured "
+                "would stay 0 and 1. Pass --config.pretrained=FILE (ImageNet weights of the "
+                "encoder), or --config.freeze_statistics=False"
+            )
+        if config.optimizer.name == "sgd" and not config.optimizer.decay_norms:
+            raise ValueError(
+                "`config.optimizer.decay_norms` must be True with sgd, whose l2 is of all "
+                "variables. Received: decay_norms=False"
             )
         check_network(config.network, config.pretrained)
         if config.pretrained and not pathlib.Path(config.pretrained).expanduser().is_file():
@@ -178,7 +189,12 @@ class Segmentation(Task):
         if unread:
             print(f"Not read by {self.config.network.name}: {', '.join(unread)} of config.network.")
         built, self.encoder_variables = model.build_model(
-            self.config, self.input_channels, len(self.class_names), self.fusion(), replicas
+            self.config,
+            self.input_channels,
+            len(self.class_names),
+            self.fusion(),
+            replicas,
+            stems(self.modalities),
         )
         return built
 

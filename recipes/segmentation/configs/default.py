@@ -50,20 +50,23 @@ def get_config():
     config.inputs = ("rgb", "depth")  # the modalities that this run uses, in order
 
     config.network = ml_collections.ConfigDict()
-    # refinenet, deeplabv3plus, deeplabv3, pspnet, adapnet_pp; recipes/segmentation/networks.py says
-    # which of the settings each one reads. None is the published value.
+    # refinenet, deeplabv3plus, deeplabv3, pspnet, segformer, adapnet_pp;
+    # recipes/segmentation/networks.py says which of the settings each one reads. None is the
+    # published value.
     config.network.name = "refinenet"
-    config.network.backbone = "resnet101"  # or xception65, ..., a class of keras.applications
+    # Or xception65, ...; a class of keras.applications; "kerashub:" and a preset of KerasHub.
+    config.network.backbone = "resnet101"
+    config.network.weights = None  # or "imagenet", of keras.applications and KerasHub downloaded
     config.network.backbone_width = None  # channels of the first layer: 64, of an Xception 32
     config.network.output_stride = None  # of the encoder: 8, 16, 32
     config.network.decoder = None  # refinenet: "full", "light"; adapnet_pp: "adapnet", "ssma"
     config.network.decoder_widths = (512, 256, 256, 256)  # of refinenet, from coarse to fine
-    config.network.filters = None  # of the pooled branches and of the decoder
+    config.network.filters = None  # of the pooled branches and of the decoder or head
     config.network.skip_filters = None  # to which deeplabv3plus and adapnet_pp reduce skips
     config.network.dropout = None
     config.network.auxiliary_weights = ()  # of auxiliary losses: 1 of pspnet, 2 of adapnet_pp
-    # Weights of the encoder: a torchvision ResNet (.pth, .safetensors, .npz), or a Keras file
-    # (.weights.h5, .h5, .keras) of the same encoder.
+    # Weights of the encoder: a torchvision ResNet or a published mit_b*.pth (.pth, .safetensors,
+    # .npz), or a Keras file (.weights.h5, .h5, .keras) of the same encoder.
     config.pretrained = ""
     config.freeze_statistics = True
     config.init = ""  # folder of a run to start from: what fits is loaded
@@ -83,6 +86,12 @@ def get_config():
     config.fusion.start_rate = None
     config.fusion.target_at = 0.5  # part of the training after which it is the target
     config.fusion.exchange_sites = r"block\d+_2_bn$"
+    # Of token exchange, in networks on a Mix Transformer; with "sum" the published l1 is 1e-6.
+    config.fusion.token_threshold = 2e-2
+    config.fusion.token_l1 = 0.1
+    config.fusion.token_l1_reduction = "mean"
+    config.fusion.token_predictors = "stage"  # or "block"
+    config.fusion.token_sites = r"block\d+_attention_proj$"
     config.fusion.shuffle_sites = ""  # the last block of each stage
     config.fusion.shift_source = "input"
     config.fusion.stage = "late"  # where aggregations merge; "early", "middle", "all"
@@ -91,6 +100,7 @@ def get_config():
     config.fusion.alignment_weight = 1.0
     config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
     config.fusion.ensemble = "global"  # the papers' weights of the branches; "class", "pixel"
+    config.fusion.train_ensemble = True  # whether these learn; False is the mean of the branches
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)
@@ -105,6 +115,7 @@ def get_config():
     config.optimizer.name = "sgd"
     config.optimizer.momentum = 0.9
     config.optimizer.l2 = 1e-5
+    config.optimizer.decay_norms = True  # whether l2 is of gammas and betas, too; False with adamw
     config.optimizer.decay = "none"  # or "cosine", "polynomial"
     config.optimizer.decay_power = 0.9  # of the polynomial
     config.optimizer.warmup_steps = 0  # of each stage, over which the rate rises linearly

