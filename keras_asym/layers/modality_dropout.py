@@ -52,11 +52,13 @@ class ModalityDropout(keras.layers.Layer):
             return presence
         draws = keras.random.uniform(ops.shape(presence), seed=self.generator)
         if self.rates is None:
-            kept = self._subset(draws[:, 0]) & presence
+            chances, kept = draws, self._subset(draws[:, 0])
         else:
-            kept = (draws >= ops.convert_to_tensor(self.rates, draws.dtype)) & presence
+            chances = draws - ops.convert_to_tensor(self.rates, draws.dtype)
+            kept = chances >= 0
+        kept = kept & presence
         # If none is left, the one that came nearest to staying.
-        chances = ops.where(presence, draws if self.rates is None else draws - self.rates, -2.0)
+        chances = ops.where(presence, chances, -2.0)
         nearest = ops.one_hot(ops.argmax(chances, axis=1), self.modalities, dtype="bool")
         alone = ops.logical_not(ops.any(kept, axis=1, keepdims=True))
         return kept | (alone & nearest & presence)

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
 from keras_asym.keras_internals import compiled_losses_and_metrics, loss_of_one_output
+from keras_asym.layers import ModalityDropout
 from keras_asym.layers.modality_ensemble import KINDS
 from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
@@ -58,6 +59,8 @@ class Segmenter(MultimodalModel):
             papers'), `"class"` or `"pixel"`; see `ModalityEnsemble`.
         stems: How images of another kind come to a network with ImageNet weights, by modality name:
             `"repeat"`, `"normals"`, `"fresh"` or a layer; see `to_multimodal`.
+        modality_dropout: Probability that an example lacks a modality in training: a number, one
+            for each modality, or `"uniform"` over the subsets; see `ModalityDropout`.
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
@@ -72,7 +75,8 @@ class Segmenter(MultimodalModel):
     Output shape:
         Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
         `"ensemble"`; the latter alone if `fusion` merges the modalities. In training also the
-        auxiliary outputs, as `"rgb/auxiliary_1"`.
+        auxiliary outputs, as `"rgb/auxiliary_1"`, and with `modality_dropout` which modalities
+        each example was left with, as `"present"`.
 
     Attributes:
         network: The multimodal network without what only auxiliary outputs need.
@@ -106,6 +110,7 @@ class Segmenter(MultimodalModel):
         auxiliary_weights=(),
         ensemble="global",
         stems=None,
+        modality_dropout=0.0,
         name="segmenter",
         **kwargs,
     ):
@@ -136,6 +141,9 @@ class Segmenter(MultimodalModel):
         self.ignore_class = ignore_class
         self.evaluation_resize = evaluation_resize
         self.modality_names = tuple(modality_names(network))
+        self.modality_dropout = None
+        if modality_dropout:
+            self.modality_dropout = ModalityDropout(len(self.modality_names), modality_dropout)
         self.num_classes = self.network.output["ensemble"].shape[-1]
         # With one modality the ensemble is the branch: it has no loss of its own.
         self.output_keys = output_keys(self.network, self.modality_names)
@@ -151,6 +159,12 @@ class Segmenter(MultimodalModel):
         images = check_images(inputs, self.network, self.modality_names)
         size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
+        drops = training and self.modality_dropout is not None
+        if drops:
+            if presence is None:
+                shape = (ops.shape(images[self.modality_names[0]])[0], len(self.modality_names))
+                presence = ops.ones(shape, "bool")
+            presence = self.modality_dropout(presence, training=True)
         images = without_absent(images, presence)
         network = self.training_network if training else self.network
         outputs, resized = network(images, training=training, presence=presence), {}
@@ -161,6 +175,8 @@ class Segmenter(MultimodalModel):
                 x = at_least_float32(x)
                 resized[each] = resize_bicubic(x, size) if bicubic else resize_bilinear(x, size)
         resized.setdefault("ensemble", resized[self.loss_keys[0]])
+        if drops:
+            resized["present"] = presence  # for loss and metrics
         return resized
 
     def compile(self, optimizer="rmsprop", loss=None, jit_compile="auto", **kwargs):
@@ -225,7 +241,7 @@ class Segmenter(MultimodalModel):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         check_mask(y, y_pred["ensemble"].shape)
-        masks = self._masks(x, y)
+        masks = self._masks(x, y, y_pred)
         targets = {key: masks[key] for key in self.loss_keys}
         outputs = {key: y_pred[key] for key in self.loss_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in targets}
@@ -238,16 +254,18 @@ class Segmenter(MultimodalModel):
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        masks = self._masks(x, y)
+        masks = self._masks(x, y, y_pred)
         for metric in self.confusion:
             metric.update_state(masks[metric.name], y_pred[metric.name])
         outputs = {key: y_pred[key] for key in self.output_keys}
         weights = None if sample_weight is None else {key: sample_weight for key in masks}
         return super().compute_metrics(x, masks, outputs, weights)
 
-    def _masks(self, x, y):
+    def _masks(self, x, y, y_pred):
         """The mask of each output: void where an example lacks what the output is of."""
-        presence = presence_of(x, self.modality_names)
+        presence = y_pred.get("present")
+        if presence is None:
+            presence = presence_of(x, self.modality_names)
         if presence is None:
             return dict.fromkeys(self.output_keys, y)
         y = ops.convert_to_tensor(y)
@@ -282,6 +300,7 @@ class Segmenter(MultimodalModel):
             "ignore_class": self.ignore_class,
             "evaluation_resize": self.evaluation_resize,
             "auxiliary_weights": self.auxiliary_weights,
+            "modality_dropout": self.modality_dropout.rate if self.modality_dropout else 0.0,
         }
 
     @classmethod
@@ -303,8 +322,8 @@ def _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble
     changed = freeze_statistics or synchronized is not None or ensemble != "global" or stems
     if fusion is not None or changed:
         raise ValueError(
-            "`fusion`, `freeze_statistics`, `synchronized`, `ensemble` and `stems` must be given to "
-            "to_multimodal when `network` is multimodal already. Received: modalities=None, "
+            "`fusion`, `freeze_statistics`, `synchronized`, `ensemble` and `stems` must be given "
+            "to to_multimodal when `network` is multimodal already. Received: modalities=None, "
             f"fusion={fusion}, freeze_statistics={freeze_statistics}, "
             f"synchronized={synchronized}, ensemble={ensemble!r}, stems={stems}"
         )

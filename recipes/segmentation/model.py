@@ -8,6 +8,8 @@ from keras_asym.training import CoupledSGD
 from recipes.segmentation.networks import build_network
 from recipes.settings import compiles
 
+UNIFORM_SUBSETS = ("uniform",)
+
 
 def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=None):
     """A new `Segmenter`, with the weights of `config.pretrained` or `config.network.weights`.
@@ -26,12 +28,21 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=N
         auxiliary_weights=tuple(config.network.auxiliary_weights),
         ensemble=config.fusion.ensemble,
         stems=stems,
+        modality_dropout=modality_dropout(config.modality_dropout, len(input_channels)),
     )
     if not config.fusion.train_ensemble:
         for layer in model.training_network.layers:
             if isinstance(layer, ModalityEnsemble):
                 layer.trainable = False
     return model, encoder_variables
+
+
+def modality_dropout(setting, count):
+    """What `Segmenter` takes for `config.modality_dropout`."""
+    setting = tuple(setting)
+    if setting == UNIFORM_SUBSETS:
+        return setting[0]
+    return list(setting if len(setting) == count else count * setting)
 
 
 def compile_model(

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from keras_asym.fusion import AsymmetricFusion, ChannelExchanging, PrivateNormalization
+from keras_asym.layers.modality_ensemble import KINDS
+from keras_asym.losses import ValidPixelCrossentropy
 from tests.helpers import arrays, distance
 from tests.models import tiny
 from tests.models.tiny import VOID, confusion, cross_entropy, figures, tiny_segmenter
@@ -12,6 +14,7 @@ from tests.models.translator_players_test import compiled, small, translator, va
 
 FUSIONS = [PrivateNormalization(), ChannelExchanging(l1=0.1), AsymmetricFusion()]
 BY_NAME = {"ids": lambda fusion: type(fusion).__name__}
+LOSS = ValidPixelCrossentropy(focal_gamma=2.0, dice_weight=0.5)
 NAMES = ["rgb", "depth", "normal"]
 MIXED = np.array([[1, 1, 1], [1, 0, 1], [0, 0, 1], [0, 1, 0]], "bool")
 
@@ -45,7 +48,7 @@ def counted(model, present):
 class TestSegmenter:
     @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
     def test_figures_are_those_of_select(self, fusion):
-        model = tiny_segmenter(3, fusion)
+        model = tiny_segmenter(3, fusion, ensemble=KINDS[FUSIONS.index(fusion)])
         model.compile("sgd", run_eagerly=True)
         x, y = tiny.batch(3)
         expected = outputs_by_select(model, x, MIXED)
@@ -66,7 +69,7 @@ class TestSegmenter:
         weights, logs = [], []
         for value in (0.0, np.nan):
             keras.utils.clear_session()
-            model = tiny_segmenter(3, fusion)
+            model = tiny_segmenter(3, fusion, ensemble=KINDS[FUSIONS.index(fusion)])
             model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
             x, y = tiny.batch(3)
             given = with_garbage(x, MIXED, value)
@@ -77,7 +80,8 @@ class TestSegmenter:
             assert np.isfinite(a).all()
             np.testing.assert_array_equal(a, b)
 
-    def test_an_example_without_any_counts_nowhere(self):
+    @pytest.mark.parametrize("ensemble", KINDS)
+    def test_an_example_without_any_counts_nowhere(self, ensemble):
         """Also not in the gradients, where 0 * NaN would stay."""
         present, (x, y) = np.array([[1, 1], [0, 0], [1, 0], [0, 0]], "bool"), tiny.batch(2)
         kept = present.any(axis=1)
@@ -85,8 +89,8 @@ class TestSegmenter:
         logs, weights = [], []
         for images, mask, here in ((x, y, present), (part, y[kept], present[kept])):
             keras.utils.clear_session()
-            model = tiny_segmenter(2, ChannelExchanging())
-            model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+            model = tiny_segmenter(2, ChannelExchanging(), ensemble=ensemble)
+            model.compile(keras.optimizers.SGD(0.1), LOSS, run_eagerly=True)
             given = with_garbage(images, here, np.nan)
             logs.append(model.train_on_batch(given, mask, return_dict=True))
             weights.append(model.get_weights())
@@ -98,7 +102,7 @@ class TestSegmenter:
         model = tiny_segmenter(2, ChannelExchanging())
         model.compile("sgd", run_eagerly=True)
         x, y = tiny.batch(2)
-        assert model._masks(x, y)["depth"] is y  # the default path has no operation more
+        assert model._masks(x, y, {})["depth"] is y  # the default path has no operation more
         everything = {**x, "present": np.ones((4, 2), "int32")}
         for key, value in model(x).items():
             assert distance(model(everything)[key], value) < 1e-6

@@ -70,6 +70,9 @@ def get_config():
     config.pretrained = ""
     config.freeze_statistics = True
     config.init = ""  # folder of a run to start from: what fits is loaded
+    # Probability that a training example lacks a modality: none, one for all or for each of the
+    # inputs, or ("uniform",) over all subsets. What a sensor's failure is to be survived by.
+    config.modality_dropout = ()
     config.class_weights = ()  # in the loss: a number for each class, or ("frequency",)
     config.loss = ml_collections.ConfigDict()  # of each branch, the ensemble, auxiliary outputs
     config.loss.focal_gamma = 0.0  # cross-entropy times (1 - p) ** gamma; 0: the plain one
@@ -88,7 +91,7 @@ def get_config():
     config.fusion.exchange_sites = r"block\d+_2_bn$"
     # Of token exchange, in networks on a Mix Transformer; with "sum" the published l1 is 1e-6.
     config.fusion.token_threshold = 2e-2
-    config.fusion.token_l1 = 0.1
+    config.fusion.token_l1 = 1.0
     config.fusion.token_l1_reduction = "mean"
     config.fusion.token_predictors = "stage"  # or "block"
     config.fusion.token_sites = r"block\d+_attention_proj$"
