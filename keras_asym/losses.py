@@ -114,19 +114,22 @@ class ValidPixelCrossentropy(keras.losses.Loss):
 
     def _dice(self, labels, valid, logits, sample_weight):
         """Dice loss; `labels` are classes, of which only those of `valid` pixels count."""
-        valid = ops.cast(valid, logits.dtype)
-        truth = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype) * valid[..., None]
-        shares = ops.cast(ops.any(truth > 0, axis=(1, 2)), logits.dtype)
+        dtype, counts, weight = logits.dtype, valid, 1.0
+        truth = ops.one_hot(labels, logits.shape[-1], dtype=dtype)
+        shares = ops.any((truth > 0) & valid[..., None], axis=(1, 2))
+        shares = ops.cast(shares, dtype)
         if self.class_weights is not None:
-            shares = shares * ops.convert_to_tensor(self.class_weights, logits.dtype)
-        counts, weight = valid, 1.0
+            shares = shares * ops.convert_to_tensor(self.class_weights, dtype)
         if sample_weight is not None:
             sample_weight = ops.broadcast_to(sample_weight, ops.shape(valid))
-            counts = ops.where(sample_weight > 0, valid, 0.0)
-            number = ops.maximum(ops.sum(valid, axis=(1, 2)), 1.0)
-            weight = (ops.sum(sample_weight * valid, axis=(1, 2)) / number)[:, None]
+            counts = valid & (sample_weight > 0)
+            number = ops.maximum(ops.sum(ops.cast(valid, dtype), axis=(1, 2)), 1.0)
+            weight = ops.sum(ops.where(valid, sample_weight, 0.0), axis=(1, 2)) / number
+            weight = weight[:, None]
         counts = counts[..., None]
-        values = keras.losses.dice(truth * counts, ops.softmax(logits) * counts, axis=(1, 2))
+        # Selected and not multiplied: void pixels may hold what is not a number.
+        truth, predicted = (ops.where(counts, x, 0.0) for x in (truth, ops.softmax(logits)))
+        values = keras.losses.dice(truth, predicted, axis=(1, 2))
         return _mean(weight * shares * values, shares)
 
     def call(self, y_true, y_pred):

@@ -65,15 +65,17 @@ def train_segmenter(distribution, loss, jit_compile, size):
     jax = keras.backend.backend() == "jax"
     with distribution.scope():
         fusion = ChannelExchanging(l1=0.1)
-        model = tiny_segmenter(2, fusion, synchronized=None if jax else True)
+        model = tiny_segmenter(2, fusion, synchronized=None if jax else True, ensemble="pixel")
         rates = {ENCODER_VARIABLES: CoupledSGD(0.05, 0.9, 1e-3)}
         optimizer = keras.optimizers.OptimizerMap(CoupledSGD(0.1, 0.9, 1e-3), rates)
         if loss == "keras":
             loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=VOID)
         else:
             # Weighted and not, so that each way of dividing is compared.
-            weighted = ValidPixelCrossentropy(class_weights=[0.1, 4.0, 0.0, 1.0, 0.5])
-            loss = {"rgb": ValidPixelCrossentropy(), "depth": weighted, "ensemble": weighted}
+            weights = [0.1, 4.0, 0.0, 1.0, 0.5]
+            weighted = ValidPixelCrossentropy(class_weights=weights)
+            regions = ValidPixelCrossentropy(VOID, weights, focal_gamma=2.0, dice_weight=0.5)
+            loss = {"rgb": ValidPixelCrossentropy(), "depth": weighted, "ensemble": regions}
         model.compile(keras.optimizers.MultiOptimizer(optimizer), loss, jit_compile)
         # The first replica sees mostly void.
         train = data(STEPS * BATCH, [0.95, 0.6, 0.1, 0.0])

@@ -246,6 +246,11 @@ def test_wrong_modalities(modalities, message):
         to_multimodal(bottlenecks(), modalities)
 
 
+def test_wrong_ensemble():
+    with pytest.raises(ValueError, match=r"`ensemble` must be False, True or one of .*'mean'"):
+        to_multimodal(bottlenecks(), {"rgb": 3, "depth": 3}, ensemble="mean")
+
+
 @pytest.mark.parametrize("fusion", ["cen", ChannelExchanging])
 def test_wrong_fusion(fusion):
     with pytest.raises(ValueError, match="`fusion` must be a fusion strategy"):

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_asym.fusion import AsymmetricFusion, ChannelExchanging, PrivateNormalization
+from keras_asym.layers.modality_ensemble import KINDS
 from keras_asym.losses import ValidPixelCrossentropy
 from keras_asym.models import Segmenter
 from keras_asym.networks import ENCODER_VARIABLES, RefineNet
@@ -32,7 +33,8 @@ def saved_and_loaded(model, path):
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("fusion", FUSIONS, ids=lambda fusion: type(fusion).__name__)
 def test_saved_model_gives_the_same_numbers(count, fusion, tmp_path):
-    model = tiny_segmenter(count, fusion, ignore_class=7, evaluation_resize="bicubic")
+    settings = {"ignore_class": 7, "evaluation_resize": "bicubic", "ensemble": KINDS[count % 3]}
+    model = tiny_segmenter(count, fusion, **settings)
     loaded = saved_and_loaded(model, tmp_path)
     assert type(loaded) is Segmenter
     assert (loaded.ignore_class, loaded.evaluation_resize) == (7, "bicubic")

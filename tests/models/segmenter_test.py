@@ -390,6 +390,11 @@ class TestErrors:
         with pytest.raises(ValueError, match="Received: evaluation_resize='nearest'"):
             Segmenter(tiny_network(), {"rgb": 3}, evaluation_resize="nearest")
 
+    @pytest.mark.parametrize("ensemble", ["mean", True, False])
+    def test_ensemble(self, ensemble):
+        with pytest.raises(ValueError, match=f"`ensemble` must be one of .*ensemble={ensemble!r}"):
+            Segmenter(tiny_network(), {"rgb": 3, "depth": 1}, ensemble=ensemble)
+
     def test_no_modalities(self):
         plain = tiny_network()
         without = to_multimodal(plain, {"rgb": 3, "depth": 1})
@@ -400,6 +405,8 @@ class TestErrors:
     def test_settings_that_belong_to_to_multimodal(self):
         network = to_multimodal(tiny_network(), {"rgb": 3}, ensemble=True)
         assert Segmenter(network).modality_names == ("rgb",)
+        with pytest.raises(ValueError, match="ensemble='pixel'"):
+            Segmenter(network, ensemble="pixel")
         with pytest.raises(ValueError, match="freeze_statistics=True"):
             Segmenter(network, freeze_statistics=True)
         with pytest.raises(ValueError, match="ChannelExchanging"):

@@ -203,3 +203,10 @@ class TestNetworksThatAreMultimodal:
     def test_take_no_settings(self, networks, setting):
         with pytest.raises(ValueError, match="must be given to to_multimodal"):
             Translator(*networks, **setting)
+
+    @pytest.mark.parametrize("kind", ["class", "pixel"])
+    def test_mix_images_by_one_number_each(self, kind):
+        modalities = {"depth": 1, "normal": 3}
+        generator = to_multimodal(UNetGenerator(2, 2, 3, 0.0), modalities, ensemble=kind)
+        with pytest.raises(ValueError, match=rf"ensemble=True\). Received: ensemble='{kind}'"):
+            Translator(generator, None)

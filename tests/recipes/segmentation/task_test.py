@@ -104,6 +104,42 @@ def test_each_stage_begins_with_its_own_rates(tmp_path, data_dir):
     assert len({rate for rates in found for rate in rates.values()}) == 4
 
 
+def test_the_ensemble_and_the_loss_are_the_configs(data_dir):
+    for kind, gamma, weight, classes in (
+        ("pixel", 2.0, 0.5, ()),
+        ("global", 0.0, 0.0, (1.0,) * 13),
+    ):
+        config = tiny_config(data_dir)
+        config.fusion.ensemble = kind
+        config.loss.update(focal_gamma=gamma, dice_weight=weight)
+        config.class_weights = classes
+        task = Segmentation(config)
+        task.open()
+        model = task.build_model(1)
+        task.training_stages()[0].compile(model, 10)
+        assert model.network.get_layer("ensemble").kind == kind
+        losses = model._loss_of_each
+        assert set(losses) == {"rgb", "depth", "ensemble"}
+        for loss in losses.values():
+            assert (loss.focal_gamma, loss.dice_weight) == (gamma, weight)
+            assert loss.class_weights == (list(classes) or None)
+
+
+def test_a_branch_that_is_better_than_the_ensemble_is_told(run, capsys, monkeypatch):
+    found = Segmentation.evaluate
+
+    def worse(self, *args, **kwargs):
+        evaluation = found(self, *args, **kwargs)
+        evaluation.results["ensemble"]["mean IoU"] = 0.0
+        evaluation.results["rgb"]["mean IoU"] = 0.5
+        return evaluation
+
+    monkeypatch.setattr(Segmentation, "evaluate", worse)
+    evaluate_run(Segmentation, run[0])
+    text = capsys.readouterr().out
+    assert "worse than its branch 'rgb' on this split: mean IoU 0.0, and 50.0" in text
+
+
 def test_another_network_by_two_settings(data_dir, capsys):
     config = tiny_config(data_dir)
     config.network.update(name="deeplabv3plus", backbone="MobileNetV3Small")
@@ -165,6 +201,9 @@ def test_a_changed_data_set_is_refused_and_the_run_kept(run, data_dir):
         ({"modalities": {"depth": {"std": -1.0}}}, "'std'.*must be positive"),
         ({"callbacks": ("nowhere:f",)}, r"`config.callbacks` must name functions"),
         ({"optimizer": {"clipnorm": 1.0, "clipvalue": 1.0}}, "at most one of clipnorm"),
+        ({"loss": {"focal_gamma": -1.0}}, "`config.loss.focal_gamma` must be a number of at least"),
+        ({"loss": {"dice_weight": -0.5}}, "`config.loss.dice_weight` must be a number of at least"),
+        ({"fusion": {"ensemble": "mean"}}, "`config.fusion.ensemble` must be one of .*'pixel'"),
         ({"evaluation": {"scales": ()}}, r"`config.evaluation.scales` must be numbers above 0"),
         ({"evaluation": {"scales": (1.0, 0.0)}}, r"`config.evaluation.scales` must be numbers"),
         ({"evaluation": {"window": (32,)}}, r"`config.evaluation.window` must be \(height"),
@@ -243,6 +282,17 @@ def test_evaluation_with_one_sensor(run, capsys):
     found = evaluate_run(Segmentation, run[0], protocol=Protocol(modalities=("rgb",)))
     assert set(found) == {"rgb", "ensemble"}
     assert "rgb alone" in capsys.readouterr().out
+
+
+def test_evaluation_of_every_subset(run, capsys):
+    evaluate.main(Segmentation, [f"--workdir={run[0]}", "--subsets"])
+    text = (run[0] / "subsets_test.md").read_text()
+    assert text in capsys.readouterr().out
+    found = json.loads((run[0] / "subsets_test.json").read_text())["results"]
+    assert list(found) == ["rgb + depth", "rgb", "depth"]
+    assert found["rgb + depth"] == run[1]["ensemble"]
+    alone = evaluate_run(Segmentation, run[0], protocol=Protocol(modalities=("depth",)))
+    assert found["depth"] == alone["ensemble"] != found["rgb"]
 
 
 def write_images(folder, count=2):
