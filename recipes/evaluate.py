@@ -2,10 +2,12 @@
 
     python -m recipes.TASK.evaluate --workdir=RUN --split=test
 
-Every table says how it was measured. `--modalities=rgb` evaluates with some of the sensors alone.
+Every table says how it was measured. `--modalities=rgb` evaluates with some of the sensors alone,
+`--subsets` with each subset of them in turn.
 Figures are also kept in the run's folder, in `evaluation_SPLIT.json` and, by class, as CSV.
 """
 
+import dataclasses
 import json
 
 from keras_asym.files import write_atomically
@@ -13,6 +15,7 @@ from recipes import command
 from recipes.data.datasets import open_evaluated
 from recipes.report.ensemble import ensemble_warning
 from recipes.run_folder import RunFolder
+from recipes.subsets import evaluate_subsets
 from recipes.task import split_words
 
 
@@ -60,12 +63,19 @@ def main(task, argv=None):
     parser.add_run()
     parser.add_argument("--split", default="test", help="Split of the data set.")
     parser.add_list("modalities", "Modalities that are used; all by default.")
+    parser.add_flag("subsets", "Each subset of the modalities in turn, and their mean.")
     task.add_flags(parser, "evaluate")
 
     def program(arguments, changes):
         del changes
-        run = RunFolder(arguments.workdir)
-        protocol = task.of_run(run).protocol(arguments)
-        evaluate_run(task, arguments.workdir, arguments.split, arguments.checkpoint, protocol)
+        made = task.of_run(RunFolder(arguments.workdir))
+        place = task, arguments.workdir, arguments.split, arguments.checkpoint
+        if arguments.subsets:
+            protocol = made.protocol(arguments)
+            evaluate_subsets(
+                *place, lambda names: dataclasses.replace(protocol, modalities=tuple(names))
+            )
+        else:
+            evaluate_run(*place, made.protocol(arguments))
 
     command.run(parser, program, argv)

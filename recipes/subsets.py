@@ -1,0 +1,69 @@
+"""How a network does when sensors are gone: every subset of its modalities, a row each."""
+
+import itertools
+import json
+
+from keras_asym.files import write_atomically
+from recipes.data.datasets import open_evaluated
+from recipes.run_folder import RunFolder
+from recipes.task import readable_names, split_words
+
+
+def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
+    """Evaluates a run's checkpoint on each subset of its modalities; prints and keeps a table.
+
+    What is absent is removed, not filled with zeros: each subset is the network of `select`.
+
+    Args:
+        task_class: The run's task.
+        workdir: Folder of the run.
+        split: Name of a split of the run's data set.
+        checkpoint: `"best"` or `"last"`.
+        make_protocol: Function from the names of a subset to the task's protocol.
+
+    Returns:
+        `{names: {metric: value}}` of the ensembles, names joined by `" + "`, all modalities first.
+    """
+    run = RunFolder(workdir)
+    task = task_class.of_run(run)
+    dataset = open_evaluated(task.config.data, task.facts, split)
+    source = dataset.source(split, task.image_names)
+    words = split_words(split, checkpoint)
+    found = {}
+    for names in subsets(task.config.inputs):
+        model = run.load(checkpoint, names)
+        evaluation = task.evaluate(model, source, make_protocol(names), words)
+        found[readable_names(names)] = evaluation.results["ensemble"]
+    text = table(task, found)
+    print(text)
+    record = {"checkpoint": checkpoint, "images": len(source), "results": found}
+    write_atomically(run.path / f"subsets_{split}.json", json.dumps(record, indent=2))
+    write_atomically(run.path / f"subsets_{split}.md", text + "\n")
+    return found
+
+
+def subsets(names):
+    """All subsets but the empty one as tuples, the largest first."""
+    sizes = range(len(names), 0, -1)
+    return [subset for size in sizes for subset in itertools.combinations(names, size)]
+
+
+def table(task, found):
+    """The results of subsets as Markdown, their mean (EMM), and the worst by the main metric."""
+    columns = task.columns({"ensemble": next(iter(found.values()))})
+    lines = [f"| sensors | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+
+    def row(label, values):
+        cells = (
+            f"{factor * values[name]:.{digits}f}" for name, (factor, digits) in columns.items()
+        )
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+
+    for names, values in found.items():
+        row(names, values)
+    means = {name: sum(x[name] for x in found.values()) / len(found) for name in columns}
+    worst = max if task.main_metric in task.lower_is_better else min
+    names = worst(found, key=lambda names: found[names][task.main_metric])
+    row(f"mean over the {len(found)} subsets (EMM)", means)
+    row(f"worst: {names}", found[names])
+    return "\n".join(lines)
