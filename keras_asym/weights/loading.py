@@ -10,6 +10,7 @@ from keras_asym.weights.reading import read_state_dict
 from keras_asym.weights.translator_names import is_unused, locate_translator
 
 _NORM = re.compile(r".*_(bn|norm\d?)")
+_SCORES = re.compile(r"token_scores\d+")
 
 
 def load_reference_checkpoint(model, path):
@@ -142,8 +143,10 @@ def assign_entries(model, state_dict, required, locate):
 
 
 def _private_rows(variable, layer_name):
-    """Number of modalities of a private norm's weight, 0 for a weight that is shared."""
+    """Number of modalities of a private weight, 0 for one that is shared."""
     shape = variable.shape
+    if _SCORES.fullmatch(layer_name):
+        return shape[0]
     return shape[0] if len(shape) == 2 and _NORM.fullmatch(layer_name) else 0
 
 

@@ -89,7 +89,8 @@ def load_segformer_state_dict(model, state_dict):
         model: `SegFormer`, what `to_multimodal` makes of it, or a `Segmenter`.
         state_dict: Dictionary of name -> array in PyTorch's layout, with the names of the authors'
             program (whose `conv_seg`, which nothing uses, is passed over), of Hugging Face or of
-            TokenFusion, whose `alpha` is the ensemble's.
+            TokenFusion, whose `alpha` is the ensemble's and whose score predictors are those of
+            `TokenExchanging`.
 
     Raises:
         ValueError: If an entry of encoder or head is missing, unexpected, wrongly shaped, there
@@ -132,11 +133,12 @@ def _say_licence():
 def _as_of_a_convolution(entry, place, variables):
     """A kernel with the axes that an ordinary convolution's would have in its place."""
     shape = getattr(entry, "shape", ())
-    if place is None or place.weight != "kernel" or place.variable not in variables:
+    is_known = place is not None and place.variable in variables
+    if not is_known or not place.weight.startswith("kernel"):
         return entry
     if place.layer.endswith("_depthwise_conv") and len(shape) == 4:
         return entry.swapaxes(0, 1)  # (channels, 1, h, w): of each channel its own
-    if len(variables[place.variable].shape) == 2 and len(shape) in (2, 4):
+    if len(variables[place.variable].shape) < 4 and len(shape) in (2, 4):
         matrix = entry[:, :, 0, 0] if shape[2:] == (1, 1) else entry  # mmsegmentation's 1x1
         return matrix.swapaxes(0, 1)
     return entry

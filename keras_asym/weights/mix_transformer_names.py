@@ -2,7 +2,7 @@
 
 The names are those of the authors' program, of Hugging Face and of mmsegmentation, in this order;
 TokenFusion's are the first ones with `.module` behind shared layers and `.ln_0`, `.ln_1` behind the
-norms of each modality.
+norms of each modality, and has score predictors beside.
 """
 
 import re
@@ -44,6 +44,9 @@ _OF_HEAD = {  # mmsegmentation has another head
     "decoder_bn": ("linear_fuse.bn", "batch_norm"),
     "classifier": ("linear_pred", "classifier"),
 }
+_SCORES = re.compile(
+    r"score_predictor\.(?P<stage>\d+)\.score_nets\.(?P<modality>\d+)\.(?P<place>[01357])"
+)
 _PREFIXES = ("segformer.encoder.", "backbone.", "encoder.")
 HEADS = ("decode_head.", "head.", "classifier.")
 """Beginnings of the short names of what is no encoder's."""
@@ -107,6 +110,9 @@ def locate(name, layers, variables):
     if name == "alpha":
         return Place("ensemble", "alpha")
     stem, _, kind = name.rpartition(".")
+    scores = _SCORES.fullmatch(stem)
+    if scores:
+        return _place_in_scores(scores, kind)
     stem, _, modality = stem.partition(".ln_")
     layer = layers.get(stem)
     if layer is None or (modality and not modality.isdecimal()):
@@ -114,6 +120,16 @@ def locate(name, layers, variables):
     is_norm = (layer, "gamma") in variables
     weights = NORM_WEIGHTS if is_norm else {"weight": "kernel", "bias": "bias"}
     return Place(layer, weights.get(kind), int(modality) if modality else None)
+
+
+def _place_in_scores(match, kind):
+    """Of the norm (0) or of one of the linear layers (1, 3, 5, 7) of `TokenScores`."""
+    place = int(match["place"])
+    weights = {"weight": "norm/gamma", "bias": "norm/beta"}
+    if place:
+        weights = {"weight": f"kernel{(place + 1) // 2}", "bias": f"bias{(place + 1) // 2}"}
+    layer = f"token_scores{int(match['stage']) + 1}"
+    return Place(layer, weights.get(kind), int(match["modality"]))
 
 
 def with_joined_attention(state_dict):

@@ -45,4 +45,7 @@ def _path_below(layer_name, variable):
     """`("block0", <block0/norm1/gamma>)` -> `"norm1/gamma"`."""
     path = variable.path.split("/")
     # A nested model's layers do not have its name in their paths.
-    return "/".join(path[path.index(layer_name) + 1 :]) if layer_name in path else variable.path
+    if layer_name not in path:
+        return variable.path
+    # The last one: a shared normalization has the name of the one inside.
+    return "/".join(path[len(path) - path[::-1].index(layer_name) :])

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.fusion import to_multimodal
+from keras_asym.fusion import ChannelExchanging, TokenExchanging, to_multimodal
 from keras_asym.models import Segmenter
 from keras_asym.networks import DeepLabV3Plus, MixTransformer, SegFormer
 from keras_asym.weights import (
@@ -57,10 +57,6 @@ def renamed(state, rules):
     for pattern, replacement in rules:
         state = {re.sub(pattern, replacement, name): x for name, x in state.items()}
     return state
-
-
-def minus_one(match):
-    return f"{match[1]}{int(match[2]) - 1}"
 
 
 def hugging_face(state):
@@ -176,6 +172,14 @@ class TestEncoder:
             for ours, theirs in zip(arrays(branch), expected, strict=True):
                 assert distance(ours, theirs) < 2e-6
 
+    def test_norms_that_exchange_channels(self):
+        fusion = ChannelExchanging(sites=r"block\d+_norm1$")
+        model = to_multimodal(encoder(), {"rgb": 3, "depth": 3}, fusion)
+        load_mix_transformer_state_dict(model, published()[0])
+        exchange = model.get_layer("stage1_block1_norm1_exchange")
+        expected = published()[0]["block1.0.norm1.weight"]
+        np.testing.assert_array_equal(exchange.layer.gamma, [expected, expected])
+
     def test_another_head_is_left_alone(self):
         network = DeepLabV3Plus(encoder(), CLASSES, filters=8)
         before = {w.path: np.array(w) for w in network.weights}
@@ -243,6 +247,47 @@ class TestWholeNetwork:
         load_segformer_state_dict(plain, state)
         found = run(model.network, {"rgb": x, "depth": x})["rgb"]
         assert distance(found, run(plain, x)) < 2e-6
+
+
+def with_score_predictors(state, modalities=2):
+    """Each stage's and modality's: norm, and linear layers C -> C -> C / 2 -> C / 4 -> 2."""
+    state = dict(state)
+    rng = np.random.default_rng(0)
+    for stage, channels in enumerate(WIDTHS):
+        sizes = (channels, channels, channels // 2, channels // 4, 2)
+        for m in range(modalities):
+            prefix = f"encoder.score_predictor.{stage}.score_nets.{m}"
+            shapes = {"0.weight": (channels,), "0.bias": (channels,)}
+            for index in range(4):
+                place = 2 * index + 1
+                shapes[f"{place}.weight"] = sizes[index + 1], sizes[index]
+                shapes[f"{place}.bias"] = (sizes[index + 1],)
+            for name, shape in shapes.items():
+                state[f"{prefix}.{name}"] = rng.standard_normal(shape).astype("float32")
+    return state
+
+
+class TestTokenExchanging:
+    def test_every_weight(self):
+        network = SegFormer(encoder(), CLASSES, 8)
+        model = Segmenter(network, {"rgb": 3, "depth": 3}, TokenExchanging())
+        state = with_score_predictors(token_fusion(published(CLASSES)[0]))
+        before = [np.array(w) for w in model.weights]
+        load_segformer_state_dict(model, state)
+        pairs = zip(model.weights, before, strict=True)
+        assert [w.path for w, old in pairs if (np.array(w) == old).all()] == []
+        scores = model.network.get_layer("token_scores3")
+        prefix = "encoder.score_predictor.2.score_nets"
+        for m in (0, 1):
+            kernel = state[f"{prefix}.{m}.5.weight"]
+            np.testing.assert_array_equal(scores.kernels[2][m], kernel.T)
+            np.testing.assert_array_equal(scores.biases[3][m], state[f"{prefix}.{m}.7.bias"])
+            np.testing.assert_array_equal(scores.norm.beta[m], state[f"{prefix}.{m}.0.bias"])
+
+    def test_predictors_are_unexpected_elsewhere(self):
+        state = with_score_predictors(published(CLASSES)[0], 1)
+        with pytest.raises(ValueError, match=r"unexpected: encoder.score_predictor.0.score_nets.0"):
+            load_segformer_state_dict(shared_segformer(), state)
 
 
 def without(*names):
