@@ -28,7 +28,7 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=N
         auxiliary_weights=tuple(config.network.auxiliary_weights),
         ensemble=config.fusion.ensemble,
         stems=stems,
-        modality_dropout=modality_dropout(config.modality_dropout, len(input_channels)),
+        modality_dropout=modality_dropout(config.fusion.modality_dropout, len(input_channels)),
     )
     if not config.fusion.train_ensemble:
         for layer in model.training_network.layers:
@@ -38,7 +38,7 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=N
 
 
 def modality_dropout(setting, count):
-    """What `Segmenter` takes for `config.modality_dropout`."""
+    """What `Segmenter` takes for `config.fusion.modality_dropout`."""
     setting = tuple(setting)
     if setting == UNIFORM_SUBSETS:
         return setting[0]
@@ -74,5 +74,6 @@ def _optimizer(config, rate, **options):
         return CoupledSGD(rate, momentum=config.momentum, l2=config.l2, **options)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.l2, **options)
     if not config.decay_norms:
-        optimizer.exclude_from_weight_decay(var_names=("^gamma$", "^beta$"))
+        # TensorFlow's variables have the path as their name, and ":0" behind it.
+        optimizer.exclude_from_weight_decay(var_names=(r"(^|/)(gamma|beta)(:\d+)?$",))
     return optimizer

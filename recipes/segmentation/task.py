@@ -149,13 +149,13 @@ class Segmentation(Task):
                 "`config.pretrained` must be a file of weights, such as torchvision's "
                 f"resnet101.pth. Received: {config.pretrained}, which is not there"
             )
-        rates = tuple(config.modality_dropout)
+        rates = tuple(config.fusion.modality_dropout)
         if rates != model.UNIFORM_SUBSETS and not (
             len(rates) in (0, 1, len(config.inputs))
             and all(settings.number(0, below=1).holds(x) for x in rates)
         ):
             raise ValueError(
-                "`config.modality_dropout` must be empty, 'uniform', or hold a number of at least "
+                "`config.fusion.modality_dropout` must be empty, 'uniform', or hold a number of at least "
                 f"0 and below 1 for all or each of {tuple(config.inputs)}. "
                 f"Received: modality_dropout={rates}"
             )

@@ -79,6 +79,9 @@ def test_a_config_that_is_none(tmp_path, text, message):
         ("--config.data.num_examples.extra=3", "data.num_examples.extra", 3),
         ("--config.class_weights=0.5,1.0", "class_weights", (0.5, 1.0)),
         ("--config.class_weights=frequency", "class_weights", ("frequency",)),
+        ("--config.fusion.modality_dropout=uniform", "fusion.modality_dropout", ("uniform",)),
+        ("--config.fusion.modality_dropout=0.1,0.5", "fusion.modality_dropout", (0.1, 0.5)),
+        ("--config.fusion.target_rate=0.25", "fusion.target_rate", 0.25),
     ],
 )
 def test_any_setting_can_be_set(argument, name, value):

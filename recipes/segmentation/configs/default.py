@@ -70,9 +70,6 @@ def get_config():
     config.pretrained = ""
     config.freeze_statistics = True
     config.init = ""  # folder of a run to start from: what fits is loaded
-    # Probability that a training example lacks a modality: none, one for all or for each of the
-    # inputs, or ("uniform",) over all subsets. What a sensor's failure is to be survived by.
-    config.modality_dropout = ()
     config.class_weights = ()  # in the loss: a number for each class, or ("frequency",)
     config.loss = ml_collections.ConfigDict()  # of each branch, the ensemble, auxiliary outputs
     config.loss.focal_gamma = 0.0  # cross-entropy times (1 - p) ** gamma; 0: the plain one
@@ -104,6 +101,9 @@ def get_config():
     config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
     config.fusion.ensemble = "global"  # the papers' weights of the branches; "class", "pixel"
     config.fusion.train_ensemble = True  # whether these learn; False is the mean of the branches
+    # Probability that a training example lacks a modality: none, one for all or for each of the
+    # inputs, or ("uniform",) over all subsets. What a sensor's failure is to be survived by.
+    config.fusion.modality_dropout = ()
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)

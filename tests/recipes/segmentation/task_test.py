@@ -193,6 +193,11 @@ def test_a_changed_data_set_is_refused_and_the_run_kept(run, data_dir):
         ),
         ({"freeze_statistics": True}, r"must be False without `config.pretrained`"),
         ({"class_weights": ("often",)}, r"`config.class_weights` must be empty, 'frequency'"),
+        (
+            {"fusion": {"modality_dropout": (0.5, 1.0)}},
+            "modality_dropout` must be empty, 'uniform'",
+        ),
+        ({"fusion": {"modality_dropout": (0.1,) * 3}}, "for all or each of .'rgb', 'depth'"),
         ({"class_weights": (1.0, 2.0)}, "a number for each of the 13 classes. Received: 2"),
         ({"batch_size": 0}, "`config.batch_size` must be"),
         ({"augmentation": {"size": (-1, 4)}}, "`config.augmentation.size` must be"),
