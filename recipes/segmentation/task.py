@@ -155,8 +155,8 @@ class Segmentation(Task):
             and all(settings.number(0, below=1).holds(x) for x in rates)
         ):
             raise ValueError(
-                "`config.fusion.modality_dropout` must be empty, 'uniform', or hold a number of at least "
-                f"0 and below 1 for all or each of {tuple(config.inputs)}. "
+                "`config.fusion.modality_dropout` must be empty, 'uniform', or hold a number of at "
+                f"least 0 and below 1 for all or each of {tuple(config.inputs)}. "
                 f"Received: modality_dropout={rates}"
             )
         weights = tuple(config.class_weights)
