@@ -25,6 +25,12 @@ def _asymmetric(c, **changes):
     return fusion.AsymmetricFusion(c.shuffle_sites or None, c.shift_source, **changes)
 
 
+def _tokens(c):
+    return fusion.TokenExchanging(
+        c.token_threshold, c.token_l1, c.token_l1_reduction, c.token_predictors, c.token_sites
+    )
+
+
 def _unshared(*strategies):
     return fusion.Combined([fusion.UnsharedNetworks(), *strategies])
 
@@ -75,8 +81,13 @@ FUSIONS = {
 }
 """Name -> function of `config.fusion` that makes the strategy, for any network."""
 
-OF_ONE_NETWORK = {"ssma": _ssma}
-"""Those whose sites only one network has."""
+OF_ONE_NETWORK = {
+    "ssma": _ssma,
+    # Of networks on a Mix Transformer.
+    "token_exchanging": _tokens,
+    "token_and_channel_exchanging": lambda c: fusion.Combined([_tokens(c), _steered_exchange(c)]),
+}
+"""Those whose sites only one network has, or one encoder."""
 
 ALL_FUSIONS = {**FUSIONS, **OF_ONE_NETWORK}
 """What `config.fusion.name` can be."""

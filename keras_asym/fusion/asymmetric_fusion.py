@@ -13,7 +13,7 @@ _ACTIVATIONS = (
     keras.layers.PReLU,
     keras.layers.ELU,
 )
-_BLOCK = re.compile(r"(?P<stage>.*)block(?P<block>\d+)_2_conv$")
+_BLOCK = re.compile(r"(?P<stage>.*)block(?P<block>\d+)_(2|ffn_depthwise)_conv$")
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -32,7 +32,8 @@ class AsymmetricFusion(FusionStrategy):
         sites: Regular expression, searched in the names of the convolutions; these must keep
             height, width and channels, unless `shift_source="output"`. `None` finds the second
             convolution of the last block of every ResNet stage, in the naming of this package,
-            keras.applications and KerasHub.
+            keras.applications and KerasHub, and in a `MixTransformer` the depthwise one, which
+            sees the tokens as a map.
         shift_source: `"input"`, the paper's: the convolution's input is what is shifted;
             `"output"`: the result of the convolution, its norm and its activation is, which also
             fits convolutions that change the size, such as a U-Net's. The paper does not fix where

@@ -1,11 +1,13 @@
 """A multimodal network proves that each of its branches, on its own, is the plain network."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_asym.keras_internals import nodes_of
-from keras_asym.layers import PersistentDropout
+from keras_asym.layers import PersistentDropout, TokenExchange
 
 _SIZES = (32, 64, 224, 256, 512)  # the first that the network takes
 _TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "bfloat16": 0.2, "float16": 0.05}
@@ -37,10 +39,8 @@ def prove(network, core, private, count):
     rng = np.random.default_rng(0)
     chosen = sorted({0, count - 1})
     rows = _distinct_rows(private, count, rng)
-    dropouts = [x for x in (*network.layers, *core.layers) if isinstance(x, PersistentDropout)]
-    at_test = [layer.at_test for layer in dropouts]
-    for layer in dropouts:
-        layer.at_test = False
+    stack = contextlib.ExitStack()
+    stack.enter_context(as_plain((*network.layers, *core.layers)))
     try:
         image, expected = _plain_outputs(network, rows, chosen, rng)
         if image is None:
@@ -74,10 +74,24 @@ def prove(network, core, private, count):
                     "changes one that is alone, another. If it is meant to be so, pass check=False."
                 )
     finally:
-        for layer, value in zip(dropouts, at_test, strict=True):
-            layer.at_test = value
+        stack.close()
         for copy in private:
             copy.fill()
+
+
+@contextlib.contextmanager
+def as_plain(layers):
+    """Inside, layers are off that draw random numbers at test time or scale what is alone."""
+    off = {PersistentDropout: "at_test", TokenExchange: "scale_alone"}
+    found = [(x, name) for x in layers for kind, name in off.items() if isinstance(x, kind)]
+    before = [getattr(layer, name) for layer, name in found]
+    for layer, name in found:
+        setattr(layer, name, False)
+    try:
+        yield
+    finally:
+        for (layer, name), value in zip(found, before, strict=True):
+            setattr(layer, name, value)
 
 
 def _inside_function():

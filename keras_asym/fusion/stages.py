@@ -44,7 +44,7 @@ def end_of_stage(network, stage):
 
 def _ends(network):
     nodes = nodes_of(network)
-    strides = _strides(network, nodes)
+    strides = strides_of(network, nodes)
     norms = {name.split("/")[0] for name in normalizations(network)}
     places = [
         i for i, x in enumerate(nodes) if x.operation.name in norms and strides[i] is not None
@@ -66,7 +66,7 @@ def _ends(network):
     return found
 
 
-def _strides(network, nodes):
+def strides_of(network, nodes):
     """By how much each node's output is smaller than the image, where that is a power of two."""
     shape = network.inputs[0].shape
     size = [_SIZE if x is None else x for x in shape[1:-1]]

@@ -47,7 +47,7 @@ class FusionStrategy:
 
     The layers that it adds are `keras_asym.layers.ModalityLayer`s where they look at several
     modalities. With one modality a strategy changes nothing, nor, unless it merges, for an example
-    that has one sensor.
+    that has one sensor; but for `TokenExchanging`, which scales what attention adds.
     """
 
     def edits(self, network, modalities):

@@ -3,6 +3,7 @@ import functools
 import keras
 
 from keras_asym.fusion.graph import ancestors, normalizations
+from keras_asym.fusion.stages import strides_of
 from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
 from keras_asym.keras_internals import nodes_of
 from keras_asym.layers import TokenExchange, TokenScores
@@ -24,23 +25,24 @@ class TokenExchanging(FusionStrategy):
     token is multiplied by the token's score, a number in 0..1 that a small network of each
     modality (`TokenScores`) gives for the block's input; where the score is below `threshold`, it
     is replaced by what another modality adds there (`TokenExchange`). The blocks' residual streams
-    and their feed-forward networks are not exchanged. With one modality nothing is changed.
+    and their feed-forward networks are not exchanged. With one modality nothing is changed; where
+    one of several is alone, what its attention adds is scaled still.
 
     What the paper and its program do is the default, but for the penalty: theirs is a sum over the
-    tokens, with lambda 1e-3 (paper), 1e-4 (program) and 1e-6 (its documentation), for images of
-    500 x 500 pixels and a batch of 6: `l1=1e-6, l1_reduction="sum"`. Its authors aim at 30 to 50 %
-    exchanged tokens. Two more things of the program are settings of the model: it never trains the
-    ensemble's alpha (`model.network.get_layer("ensemble").trainable = False`) and keeps the initial
-    statistics of the head's batch normalization (`freeze_statistics=True`).
+    tokens, with lambda 1e-3 (paper), 1e-4 (program) or 1e-6 (its documentation, as better), for
+    images of 500 x 500 pixels and a batch of 6: `l1=1e-6, l1_reduction="sum"`. In a SegFormer-B2
+    the last one is 0.84 times the mean. Its authors aim at 30 to 50 % exchanged tokens. Two more
+    things of the program are settings of the model: it never trains the ensemble's alpha
+    (`model.network.get_layer("ensemble").trainable = False`) and keeps the initial statistics of
+    the head's batch normalization (`freeze_statistics=True`).
 
     Args:
         threshold: Scores below it give a token up. 1e-2 in the paper's method, 2e-2 in its
             experiments and program.
         l1: Weight of the L1 penalty on the scores.
-        l1_reduction: `"mean"` over the tokens of a block, and over the blocks, so that a weight
-            means the same at any resolution, batch and depth; or the published `"sum"` over tokens,
-            examples, modalities and blocks. It counts once in the loss, however many outputs
-            there are.
+        l1_reduction: What is made of the scores of all tokens, blocks, modalities and examples:
+            their `"mean"`, whose weight means the same at any resolution, batch and depth, or the
+            published `"sum"`. It counts once in the loss, however many outputs there are.
         predictors: `"stage"`, the published way: blocks with as many channels share the predictors
             of the scores; or `"block"`: each has its own.
         sites: Regular expression, searched in the names of layers: the last layer of each
@@ -66,7 +68,7 @@ class TokenExchanging(FusionStrategy):
     def __init__(
         self,
         threshold=2e-2,
-        l1=0.1,
+        l1=1.0,
         l1_reduction="mean",
         predictors="stage",
         sites=r"block\d+_attention_proj$",
@@ -94,7 +96,7 @@ class TokenExchanging(FusionStrategy):
         sites = {name: _first_of_block(layer, network) for name, layer in found.items()}
         if modalities == 1:
             return GraphEdits()
-        l1 = self.l1 / len(sites) if self.l1_reduction == "mean" else self.l1
+        weights = self._weights(found, network)
         scores = {}
 
         def exchange(y, x, last, place):
@@ -107,7 +109,7 @@ class TokenExchanging(FusionStrategy):
             layer = TokenExchange(
                 modalities,
                 self.threshold,
-                l1,
+                weights[last.name],
                 self.l1_reduction,
                 self.seed + place,
                 name=f"{last.name}_exchange",
@@ -124,6 +126,21 @@ class TokenExchanging(FusionStrategy):
             norms = normalizations(network).items()
             shared = {name for name, x in norms if isinstance(x, keras.layers.BatchNormalization)}
         return GraphEdits(after=after, sites=sites, shared=shared)
+
+    def _weights(self, found, network):
+        """Weight of the penalty of each block: of a mean, by its share of all tokens."""
+        if self.l1_reduction == "sum" or not self.l1:
+            return dict.fromkeys(found, self.l1)
+        nodes = nodes_of(network)
+        strides = strides_of(network, nodes)
+        tokens = {
+            node.operation.name: stride and stride**-2.0
+            for node, stride in zip(nodes, strides, strict=True)
+            if node.operation.name in found
+        }
+        if not all(tokens.values()):  # strides that are no powers of two
+            tokens = dict.fromkeys(found, 1.0)
+        return {name: self.l1 * share / sum(tokens.values()) for name, share in tokens.items()}
 
     def get_config(self):
         return {

@@ -3,7 +3,14 @@ import numpy as np
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import any_other, beside, merge_axis, split_axis, sum_over_replicas
+from keras_asym.ops import (
+    any_other,
+    beside,
+    merge_axis,
+    only_present,
+    split_axis,
+    sum_over_replicas,
+)
 
 REDUCTIONS = ("mean", "sum")
 _TILE = 64  # rows of the partition before it repeats
@@ -16,8 +23,8 @@ class TokenExchange(ModalityLayer):
     With x the features and s the scores of `TokenScores`: `y[m] = x[m] * s[m]`, and where
     `s[m] < threshold` the token of `y[m]` becomes that of another modality's `x * s` at the same
     place (TokenFusion, [arXiv 2204.08721](https://arxiv.org/abs/2204.08721), Eq. 5 and 6). An L1
-    penalty on the scores drives them below the threshold. A modality that is alone is left as it
-    is, neither scaled nor exchanged, as in every fusion of this package.
+    penalty on the scores drives them below the threshold. A modality that is alone keeps its own
+    tokens, scaled: a network that was trained with scores needs them.
 
     With two modalities the other one gives the token. With more, each modality's tokens are split
     into M - 1 equal groups, once and at random, and each group is bound to one of the others. The
@@ -33,8 +40,10 @@ class TokenExchange(ModalityLayer):
         l1: Weight of the penalty, which is added in training.
         reduction: What is made of the scores in the penalty: the `"mean"` over all tokens of all
             modalities and examples, which does not depend on the resolution, or the published
-            `"sum"`. Scores of what is absent or alone have no part in it.
+            `"sum"`. Scores of what is absent have no part in it.
         seed: Seed of the groups.
+        scale_alone: Whether the tokens of a modality that is alone are scaled, too. Can be changed
+            later: `layer.scale_alone = False` shows that nothing but the scores has changed it.
 
     Call arguments:
         inputs: List of the folded features and their folded scores.
@@ -55,19 +64,30 @@ class TokenExchange(ModalityLayer):
 
     Example:
 
-    >>> features, scores = keras.ops.ones((2, 1, 2, 3)), keras.ops.array([0.5, 0.01, 0.01, 0.25])
-    >>> y = keras_asym.layers.TokenExchange(2)([features, scores.reshape(2, 1, 2, 1)])
-    >>> keras.ops.convert_to_numpy(y[..., 0]).reshape(-1).tolist()
-    [0.5, 0.25, 0.5, 0.25]
+    >>> features, scores = np.ones((2, 2, 3), "float32"), np.array([0.5, 0.01, 0.01, 0.25])
+    >>> layer = keras_asym.layers.TokenExchange(2)
+    >>> y = layer([features, scores.reshape(2, 2, 1).astype("float32")])
+    >>> np.array(y)[..., 0].tolist()
+    [[0.5, 0.25], [0.5, 0.25]]
     """
 
-    def __init__(self, modalities, threshold=2e-2, l1=0.0, reduction="mean", seed=0, **kwargs):
+    def __init__(
+        self,
+        modalities,
+        threshold=2e-2,
+        l1=0.0,
+        reduction="mean",
+        seed=0,
+        scale_alone=True,
+        **kwargs,
+    ):
         super().__init__(modalities, **kwargs)
         check_settings(threshold, l1, reduction)
         self.threshold = float(threshold)
         self.l1 = float(l1)
         self.reduction = reduction
         self.seed = seed
+        self.scale_alone = scale_alone
 
     def build(self, input_shape):
         features, scores = (tuple(shape) for shape in input_shape)
@@ -79,13 +99,11 @@ class TokenExchange(ModalityLayer):
             )
 
     def call(self, inputs, training=None, presence=None):
-        if self.count == 1:
+        if self.modalities == 1:
             return inputs[0]
         x, scores = (split_axis(y, self.count) for y in inputs)
-        here = None if presence is None else any_other(presence)
         if training and self.l1:
-            taking_part = None if presence is None else ops.logical_and(presence, here)
-            self.add_loss(self.l1 * self._penalty(scores, taking_part))
+            self.add_loss(self.l1 * self._penalty(scores, presence))
         low = scores < self.threshold
         scaled = x * scores
         tokens = []
@@ -99,7 +117,11 @@ class TokenExchange(ModalityLayer):
                 y = ops.where(wanted, scaled[:, other], y)
             tokens.append(y)
         y = ops.stack(tokens, axis=1)
-        return merge_axis(y if here is None else ops.where(beside(here, y), y, x))
+        if not self.scale_alone and presence is not None:
+            y = ops.where(beside(any_other(presence), y), y, x)
+        elif not self.scale_alone and self.count == 1:
+            y = x
+        return merge_axis(y)
 
     def _partners(self, row, scores):
         """Places of the others, and which tokens of the modality `row` are bound to each."""
@@ -119,15 +141,13 @@ class TokenExchange(ModalityLayer):
             table = ops.take(table, places, axis=axis)
         return ops.expand_dims(table if len(scores.shape) == 5 else table[0], -1)
 
-    def _penalty(self, scores, taking_part):
+    def _penalty(self, scores, presence):
         scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
-        if taking_part is None:
-            taking_part = ops.ones(scores.shape[1:2], "bool")[None]
-        counts = ops.zeros_like(scores) + ops.cast(beside(taking_part, scores), scores.dtype)
-        total = ops.sum(ops.where(counts > 0, scores, 0.0))
+        total = ops.sum(only_present(scores, presence))
         if self.reduction == "sum":  # of all replicas, over which Keras takes the mean
             return total * sum_over_replicas(ops.ones((), total.dtype))
-        return total / ops.maximum(ops.sum(counts), 1.0)
+        number = ops.sum(only_present(ops.ones_like(scores), presence))
+        return total / ops.maximum(number, 1.0)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
@@ -142,6 +162,7 @@ class TokenExchange(ModalityLayer):
             "l1": self.l1,
             "reduction": self.reduction,
             "seed": self.seed,
+            "scale_alone": self.scale_alone,
         }
 
 

@@ -100,8 +100,12 @@ def test_no_token_of_an_absent_partner():
     presence = np.array([[True, True], [True, False], [False, True]])
     y = exchanged(x, np.repeat(SCORES, 3, axis=0), presence)[..., 0]
     np.testing.assert_allclose(y[0], [[0.5, 10.0, 0.3], [2.5, 10.0, 0.03]], rtol=1e-6)
-    np.testing.assert_array_equal(y[1, 0], [1, 2, 3])  # alone it is left as it is
-    np.testing.assert_array_equal(y[2, 1], [10, 20, 30])
+    np.testing.assert_allclose(y[1, 0], [0.5, 0.02, 0.03], rtol=1e-6)  # alone it is scaled
+    np.testing.assert_allclose(y[2, 1], [2.5, 10.0, 0.3], rtol=1e-6)
+    plain = exchanged(x, np.repeat(SCORES, 3, axis=0), presence, scale_alone=False)[..., 0]
+    np.testing.assert_array_equal(plain[0], y[0])
+    np.testing.assert_array_equal(plain[1, 0], [1, 2, 3])
+    np.testing.assert_array_equal(plain[2, 1], [10, 20, 30])
 
 
 def test_tokens_bound_to_an_absent_partner_are_only_scaled():
@@ -115,8 +119,13 @@ def test_tokens_bound_to_an_absent_partner_are_only_scaled():
 def test_one_modality_is_left_as_it_is():
     x, scores = images(2, 1, 3, 4, 5), np.full((2, 1, 3, 4, 1), 0.01)
     np.testing.assert_array_equal(exchanged(x, scores), x)
-    selected = SelectedModalities(TokenExchange(3), (1,))
-    np.testing.assert_array_equal(exchanged(x, scores, layer=selected), x)
+
+
+def test_one_of_several_modalities_is_only_scaled():
+    x, scores = images(2, 1, 3, 4, 5), np.full((2, 1, 3, 4, 1), 0.01)
+    for scale_alone, expected in ((True, 0.01 * x), (False, x)):
+        layer = SelectedModalities(TokenExchange(3, scale_alone=scale_alone), (1,))
+        np.testing.assert_allclose(exchanged(x, scores, layer=layer), expected, rtol=1e-5)
 
 
 def test_gradients_reach_the_token_that_is_used_and_both_scores():
@@ -126,14 +135,14 @@ def test_gradients_reach_the_token_that_is_used_and_both_scores():
     np.testing.assert_array_equal(of_scores != 0, of_x != 0)
 
 
-@pytest.mark.parametrize(("reduction", "number"), [("sum", 1), ("mean", 12)])
-def test_penalty_of_those_who_are_together(reduction, number):
-    """The scores of the second example are not used: one of its modalities is absent."""
+@pytest.mark.parametrize(("reduction", "number"), [("sum", 1), ("mean", 15)])
+def test_penalty_of_those_who_are_there(reduction, number):
     scores = np.concatenate([SCORES, SCORES + 0.3, SCORES + 0.1])
     layer = TokenExchange(2, l1=2.0, reduction=reduction)
     presence = np.array([[True, True], [True, False], [True, True]])
     exchanged(np.repeat(PAIR, 3, axis=0), scores, presence, training=True, layer=layer)
-    wanted = 2.0 * (1.28 + (1.28 + 6 * 0.1)) / number
+    alone = SCORES[0, 0].sum() + 3 * 0.3
+    wanted = 2.0 * (1.28 + alone + (1.28 + 6 * 0.1)) / number
     assert float(np.asarray(layer.losses[0])) == pytest.approx(wanted, rel=1e-6)
 
 

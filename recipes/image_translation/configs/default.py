@@ -68,6 +68,12 @@ def get_config():
     config.fusion.start_rate = None
     config.fusion.target_at = 0.5  # part of the training after which it is the target
     config.fusion.exchange_sites = r"down\d+_norm$"  # encoder blocks 2 to 7
+    # Of token exchange, in networks on a Mix Transformer; with "sum" the published l1 is 1e-6.
+    config.fusion.token_threshold = 2e-2
+    config.fusion.token_l1 = 1.0
+    config.fusion.token_l1_reduction = "mean"
+    config.fusion.token_predictors = "stage"  # or "block"
+    config.fusion.token_sites = r"block\d+_attention_proj$"
     # Every second one; which blocks of a U-Net shuffle and shift, the paper does not say.
     config.fusion.shuffle_sites = r"down[246]_conv$"
     config.fusion.shift_source = "output"

@@ -20,6 +20,7 @@ from tfds_builders.cityscapes_rgbd import CityscapesRGBDConfig
 
 BUILT = [name for name in NAMES if config_of(name).data.name.partition("/")[0] in ARCHIVES]
 NARROW = {"resnet101": "resnet18", "resnet152": "resnet18", "xception65": "resnet18"}
+NARROW |= {"mit_b2": "mit_b0", "mit_b3": "mit_b0"}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),

@@ -25,7 +25,9 @@ def test_every_config_is_sound(name, tmp_path):
     Segmentation(config).check()
 
 
-FROZEN = [name for name in NAMES if name.startswith(("nyudv2", "sunrgbd", "default"))]
+OF_PAPERS = [name for name in NAMES if name.startswith(("nyudv2", "sunrgbd", "default"))]
+SEGFORMERS = [name for name in OF_PAPERS if "segformer" in name]
+FROZEN = [name for name in OF_PAPERS if name not in SEGFORMERS]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,3 +85,25 @@ def test_rdfnet_has_an_encoder_for_each_modality_at_a_tenth_of_the_rate():
     assert [stage["decoder_rate"] for stage in config.stages] == [1e-4, 1e-5, 1e-6]
     for stage in config.stages:
         assert stage["encoder_rate"] == pytest.approx(stage["decoder_rate"] / 10)
+
+
+@pytest.mark.parametrize("name", SEGFORMERS)
+def test_the_settings_of_token_exchange(name):
+    data, _, variant, system = name.split("_")
+    config = config_of(name)
+    assert config.network.backbone == f"mit_{variant}" and config.network.filters == 256
+    assert config.data == config_of(f"{data}_refinenet101_cen").data
+    assert [stage["epochs"] for stage in config.stages] == [100] * 3
+    assert [stage["encoder_rate"] for stage in config.stages] == [6e-5, 3e-5, 1.5e-5]
+    assert [stage["decoder_rate"] for stage in config.stages] == pytest.approx([6e-4, 3e-4, 1.5e-4])
+    optimizer = config.optimizer
+    assert (optimizer.name, optimizer.l2, optimizer.decay_norms) == ("adamw", 1e-2, False)
+    assert (optimizer.decay, optimizer.decay_power, optimizer.warmup_steps) == (
+        "polynomial",
+        1.0,
+        1500,
+    )
+    assert config.batch_size == 6 and config.fusion.token_threshold == 2e-2
+    names = {"tokens": "token_exchanging", "cen": "channel_exchanging"}
+    assert config.fusion.name == names.get(system, "private_normalization")
+    assert config.inputs == (("rgb",) if system == "rgb" else ("rgb", "depth"))

@@ -1,0 +1,14 @@
+"""SUN RGB-D, 37 classes, SegFormer-B2, private layer norms and no exchange.
+
+The command, the data and the rest are those of `sunrgbd_segformer_b2_tokens.py`. The paper (arXiv
+2204.08721) has no figure for it. The norm of the head is private, too, which with token exchange is
+shared.
+"""
+
+from recipes.segmentation.configs import sunrgbd_segformer_b2_tokens
+
+
+def get_config():
+    config = sunrgbd_segformer_b2_tokens.get_config()
+    config.fusion.name = "private_normalization"
+    return config
