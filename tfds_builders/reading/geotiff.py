@@ -2,19 +2,16 @@
 
 import io
 import itertools
-import warnings
 import zlib
 
 import numpy as np
-import PIL.TiffImagePlugin
 
 from tfds_builders.reading.limits import check_image_bytes
 from tfds_builders.reading.optional import import_reader
-from tfds_builders.reading.orientation import turn_upright
+from tfds_builders.reading.orientation import encoded_orientation, turn_upright
+from tfds_builders.reading.tiff_tags import tiff_tags
 
-_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0")
-_BIG = ord("+")
-_BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _EXTRA, _FORMAT = 258, 262, 274, 277, 338, 339
+_BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT = 258, 262, 277, 338, 339
 _GDAL_NODATA = 42113
 _DTYPES = {(1, 8): "uint8", (1, 16): "uint16", (2, 16): "int16", (3, 32): "float32"}
 _GREY, _RGB = 1, 2
@@ -22,22 +19,6 @@ _UNSPECIFIED = 0
 _DEFLATE = (8, 32946)
 _REDUCED_OR_MASK = 1 | 4
 _MOST_PAGES = 64
-
-
-def _tags(data):
-    """Tags of the first picture of a TIFF; none of what is no TIFF, or a damaged one."""
-    if data[:4] not in _SIGNATURES:
-        return {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tags = PIL.TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if data[2] == _BIG else 8])
-            file = io.BytesIO(data)
-            file.seek(tags.next)
-            tags.load(file)
-            return dict(tags)
-    except Exception:  # whoever reads the image says what is wrong with it
-        return {}
 
 
 def _numbers(tags, tag, default):
@@ -61,7 +42,7 @@ def has_bands(data):
     Args:
         data: The file's bytes.
     """
-    tags = _tags(data)
+    tags = tiff_tags(data)
     dtype, photometric = _dtype(tags), tags.get(_PHOTOMETRIC)
     if dtype is None or photometric not in (_GREY, _RGB):
         return False
@@ -82,7 +63,7 @@ def declared_nodata(data):
         A float, or None where none is declared, where it is NaN (a hole in any case), and for what
         is no TIFF.
     """
-    text = str(_tags(data).get(_GDAL_NODATA, "")).strip(" \0")
+    text = str(tiff_tags(data).get(_GDAL_NODATA, "")).strip(" \0")
     try:
         value = float(text)
     except ValueError:
@@ -131,7 +112,7 @@ def read_bands(data):
             ) from error
         bands = np.moveaxis(values.reshape(planes, height, width, samples), 0, 2)
         bands = bands.reshape(shape)
-        return turn_upright(bands, _tags(data).get(_ORIENTATION, 1))
+        return turn_upright(bands, encoded_orientation(data))
 
 
 def _check_segments(data, page):

@@ -5,6 +5,8 @@ import io
 import numpy as np
 import PIL.Image
 
+from tfds_builders.reading.tiff_tags import tiff_tags
+
 _ORIENTATION = 0x0112
 
 # Of the stored array: whether rows and columns change places, then which axes are reversed.
@@ -41,6 +43,9 @@ def encoded_orientation(data):
     Returns:
         As `exif_orientation`; 1 for what is no image, too.
     """
+    tags = tiff_tags(data)
+    if tags:  # also of bands, which Pillow does not open
+        return tags.get(_ORIENTATION, 1) if tags.get(_ORIENTATION, 1) in _STEPS else 1
     if data.startswith(b"\x89PNG") and b"eXIf" not in data and b"tiff:Orientation" not in data:
         return 1  # Pillow would decode the whole picture to find none
     try:
