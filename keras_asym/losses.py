@@ -108,9 +108,8 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         loss = _mean(ops.where(valid, values, 0.0), shares)
         if not self.dice_weight:
             return loss
-        return loss + self.dice_weight * self._dice(
-            classes, is_class & valid, logits, sample_weight
-        )
+        dice = self._dice(classes, is_class & valid, logits, sample_weight)
+        return loss + self.dice_weight * dice
 
     def _dice(self, labels, valid, logits, sample_weight):
         """Dice loss; `labels` are classes, of which only those of `valid` pixels count."""

@@ -118,9 +118,8 @@ def test_the_ensemble_and_the_loss_are_the_configs(data_dir):
         model = task.build_model(1)
         task.training_stages()[0].compile(model, 10)
         assert model.network.get_layer("ensemble").kind == kind
-        losses = model._loss_of_each
-        assert set(losses) == {"rgb", "depth", "ensemble"}
-        for loss in losses.values():
+        assert set(model.loss) == {"rgb", "depth", "ensemble"}
+        for loss in model.loss.values():
             assert (loss.focal_gamma, loss.dice_weight) == (gamma, weight)
             assert loss.class_weights == (list(classes) or None)
 
