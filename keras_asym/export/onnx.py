@@ -1,5 +1,7 @@
 import pathlib
 
+import numpy as np
+
 from keras_asym.export.load_signature import load_signature
 from keras_asym.files import write_atomically
 from keras_asym.optional import import_optional
@@ -41,8 +43,27 @@ def export_onnx(saved_model, path, size=(None, None, None), signature="serving_d
             "`signature` must not give an output the name of an input: ONNX keeps them in one "
             f"namespace. Received: signature={signature!r} with {clashes} as both"
         )
-    model, _ = convert.from_function(module.answer, [specs])
+    handlers = {"Erfc": (_one_minus_erf, [])}
+    model, _ = convert.from_function(module.answer, [specs], custom_op_handlers=handlers)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, model.SerializeToString())
     return path
+
+
+def _one_minus_erf(graph, node, name, arguments):
+    """`erfc(x)`, in which TensorFlow writes the exact GELU and which ONNX lacks."""
+    (x,), shapes, dtypes = node.input, node.output_shapes, node.output_dtypes
+    graph.remove_node(name)
+    dtype = graph.get_dtype(x)
+    erf = graph.make_node("Erf", [x], shapes=shapes, dtypes=dtypes)
+    one = graph.make_const(f"{name}/one", np.array(1, "float64"))
+    one = graph.make_node("Cast", one.output, attr={"to": dtype}, dtypes=dtypes)
+    graph.make_node(
+        "Sub",
+        [one.output[0], erf.output[0]],
+        outputs=node.output,
+        name=name,
+        shapes=shapes,
+        dtypes=dtypes,
+    )

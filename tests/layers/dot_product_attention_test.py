@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from keras_asym.layers import DotProductAttention
-from tests.helpers import images
-from tests.layers.contract import LayerContract
+from keras_asym.testing import layer_checks
+from tests.helpers import ON_JAX, images
+from tests.layers.contract import ONE_TO_THREE, LayerContract
 
 CHANNELS = 12
 
@@ -19,6 +20,12 @@ class TestContract(LayerContract):
             images(batch, height, width, CHANNELS),
             images(batch, height // 2, 2, 2 * CHANNELS),
         ]
+
+    @ONE_TO_THREE
+    def test_precision(self, modalities, monkeypatch):
+        if ON_JAX:  # whose fused attention has no float16 on CPUs
+            monkeypatch.delitem(layer_checks.POLICIES, "mixed_float16")
+        super().test_precision(modalities)
 
 
 def plain(queries, keys_values, heads):
