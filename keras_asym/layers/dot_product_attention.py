@@ -8,9 +8,9 @@ class DotProductAttention(keras.layers.Layer):
 
     `softmax(q k^T / sqrt(d)) v` for each head of d channels (Vaswani et al. 2017,
     [arXiv 1706.03762](https://arxiv.org/abs/1706.03762), equation 1), computed by Keras'
-    `dot_product_attention`, which is fused where the backend can do it (on JAX not in float16 on a
-    CPU). It has no weights: queries, keys and values are made by other layers. A smaller map of keys and values makes it the
-    efficient self-attention of SegFormer
+    `dot_product_attention`, which is fused where the backend can do it (JAX has none for float16 on
+    CPUs). It has no weights: queries, keys and values are made by other layers. A smaller map of
+    keys and values makes it the efficient self-attention of SegFormer
     ([arXiv 2105.15203](https://arxiv.org/abs/2105.15203), section 3.1).
 
     Args:

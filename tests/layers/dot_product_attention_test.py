@@ -24,7 +24,8 @@ class TestContract(LayerContract):
     @ONE_TO_THREE
     def test_precision(self, modalities, monkeypatch):
         if ON_JAX:  # whose fused attention has no float16 on CPUs
-            monkeypatch.delitem(layer_checks.POLICIES, "mixed_float16")
+            for policy in ("mixed_float16", "float16"):
+                monkeypatch.delitem(layer_checks.POLICIES, policy)
         super().test_precision(modalities)
 
 
