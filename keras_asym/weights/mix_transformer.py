@@ -51,13 +51,6 @@ def load_mix_transformer_state_dict(model, state_dict):
     Raises:
         ValueError: If an entry of the encoder is missing, unexpected, wrongly shaped, there twice,
             or not of finite real numbers; lists them. The model is then unchanged.
-
-    Example:
-
-    >>> network = keras_asym.networks.MixTransformer("b0", width=4)
-    >>> keras_asym.weights.load_mix_transformer_state_dict(network, {})
-    Traceback (most recent call last):
-    ValueError: The state dict does not fit the model 'mit_b0' (176 problems; ...
     """
     check_names(state_dict)
     encoder = {
@@ -95,13 +88,6 @@ def load_segformer_state_dict(model, state_dict):
     Raises:
         ValueError: If an entry of encoder or head is missing, unexpected, wrongly shaped, there
             twice, or not of finite real numbers; lists them. The model is then unchanged.
-
-    Example:
-
-    >>> network = keras_asym.networks.SegFormer("b0", 5, 8, backbone_width=4)
-    >>> keras_asym.weights.load_segformer_state_dict(network, {})
-    Traceback (most recent call last):
-    ValueError: The state dict does not fit the model 'segformer_mit_b0' (191 problems; ...
     """
     check_names(state_dict)
     used = {
