@@ -79,7 +79,7 @@ def test_a_preset_of_keras_hub(tmp_path):
         stackwise_num_filters=[64, 4, 4, 4],
         stackwise_num_blocks=[1, 1, 1, 1],
         stackwise_num_strides=[1, 2, 2, 2],
-        block_type="basic_block",
+        block_type="bottleneck_block",
     )
     encoder.save_to_preset(tmp_path)
     converter = hub.layers.ResNetImageConverter(scale=[0.1, 0.2, 0.3], offset=[1.0, 2.0, 3.0])

@@ -198,7 +198,8 @@ def test_a_preset_of_keras_hub(weights, tmp_path):
     kernel = model.network.get_layer("conv1_conv").kernel
     assert np.array_equal(kernel, encoder.get_layer("conv1_conv").kernel) == (weights is not None)
     ranges = [x for x in model.network.layers if isinstance(x, keras.layers.Rescaling)]
-    assert len(ranges) == (weights is not None)  # what brings images into the encoder's range
+    scales = [(255 / 128 * np.array(default.IMAGENET_STD)).tolist()] if weights else []
+    assert [x.scale for x in ranges] == scales  # into the encoder's range
 
 
 def test_names_of_encoders():
