@@ -154,6 +154,7 @@ def batch(height=32, width=32):
     return x, np.random.default_rng(0).integers(0, 5, (2, height, width))
 
 
+@LONG_ON_JAX
 @pytest.mark.parametrize("size", [(32, 64), (64, 64)])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_penalty_counts_once_and_the_mean_alike_at_any_size(reduction, size):
