@@ -134,7 +134,8 @@ def build_network(config, num_classes):
         network = entry.make(encoder, num_classes, **options)
         if pretrained and not pretrained.endswith(_KERAS_FILES):
             _load_published(network, pretrained, net.backbone)
-    return network, f"({'|'.join(map(re.escape, names))})/.*"
+    # A strategy may have put a layer into another one: "X_bn_exchange/X_bn/gamma".
+    return network, f"(.*/)?({'|'.join(map(re.escape, names))})/.*"
 
 
 def _layer_names(model):

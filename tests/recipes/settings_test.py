@@ -47,7 +47,7 @@ def test_keys():
 ELSEWHERE = {
     Segmentation: (
         *("modalities", "stages", "class_weights", "data.lists", "data.num_examples"),
-        *("augmentation.scale", "augmentation.shorter_side"),
+        *("augmentation.scale", "augmentation.shorter_side", "fusion.modality_dropout"),
     ),
     ImageTranslation: ("modalities", "data.lists", "data.num_examples", "data.splits"),
 }
