@@ -13,7 +13,6 @@ from keras_asym.layers.modality_alignment import ModalityAlignment
 from keras_asym.layers.modality_batch_normalization import ModalityBatchNormalization
 from keras_asym.layers.modality_block import ModalityBlock
 from keras_asym.layers.modality_copies import ModalityCopies
-from keras_asym.layers.modality_dropout import ModalityDropout
 from keras_asym.layers.modality_ensemble import ModalityEnsemble
 from keras_asym.layers.modality_group_normalization import ModalityGroupNormalization
 from keras_asym.layers.modality_instance_normalization import ModalityInstanceNormalization

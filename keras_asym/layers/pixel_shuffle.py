@@ -24,6 +24,9 @@ class PixelShuffle(keras.layers.Layer):
     (1, 8, 12, 2)
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def build(self, input_shape):
         if input_shape[-1] % 4:
             raise ValueError(

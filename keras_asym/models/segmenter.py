@@ -4,7 +4,6 @@ from keras import ops
 
 from keras_asym.fusion import modality_names, select_modalities, to_multimodal
 from keras_asym.keras_internals import compiled_losses_and_metrics, loss_of_one_output
-from keras_asym.layers import ModalityDropout
 from keras_asym.layers.modality_ensemble import KINDS
 from keras_asym.losses import ValidPixelCrossentropy, check_mask
 from keras_asym.metrics import ConfusionMatrix
@@ -24,6 +23,7 @@ from keras_asym.models.inputs import (
     without_absent,
 )
 from keras_asym.models.logits import check_loss
+from keras_asym.models.modality_dropout import ModalityDropout
 from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.ops import resize_bicubic, resize_bilinear
 
@@ -60,7 +60,9 @@ class Segmenter(MultimodalModel):
         stems: How images of another kind come to a network with ImageNet weights, by modality name:
             `"repeat"`, `"normals"`, `"fresh"` or a layer; see `to_multimodal`.
         modality_dropout: Probability that an example lacks a modality in training: a number, one
-            for each modality, or `"uniform"` over the subsets; see `ModalityDropout`.
+            for each modality, or `"uniform"`, by which all subsets but the empty one are equally
+            likely. Each example keeps one of those that it has (ModDrop,
+            [arXiv 1501.00102](https://arxiv.org/abs/1501.00102)).
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:

@@ -4,6 +4,15 @@ import pytest
 
 from keras_asym.layers import PixelShuffle
 from tests.helpers import images
+from tests.layers.contract import LayerContract
+
+
+class TestContract(LayerContract):
+    def make(self, modalities):
+        return PixelShuffle()
+
+    def inputs(self, modalities, height=5, width=6):
+        return images(4 * modalities, height, width, 8)
 
 
 def test_each_channel_becomes_a_pixel():

@@ -4,7 +4,6 @@ from keras import ops
 UNIFORM = "uniform"
 
 
-@keras.saving.register_keras_serializable(package="keras_asym")
 class ModalityDropout(keras.layers.Layer):
     """Leaves modalities out of examples at random, in training: makes a presence mask.
 
@@ -28,13 +27,6 @@ class ModalityDropout(keras.layers.Layer):
 
     Raises:
         ValueError: If `rate` is no probability below 1, not one for each modality, or no such word.
-
-    Example:
-
-    >>> layer = keras_asym.layers.ModalityDropout(2, rate=0.5, seed=0)
-    >>> present = layer(keras.ops.ones((100, 2), "bool"), training=True)
-    >>> bool(keras.ops.all(keras.ops.any(present, axis=1)))
-    True
     """
 
     def __init__(self, modalities, rate, seed=None, **kwargs):
@@ -69,13 +61,6 @@ class ModalityDropout(keras.layers.Layer):
         number = 1 + ops.cast(ops.minimum(ops.floor(draws * count), count - 1), "int32")
         digits = ops.right_shift(number[:, None], ops.arange(self.modalities, dtype="int32"))
         return ops.equal(digits % 2, 1)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        config = {"modalities": self.modalities, "rate": self.rate, "seed": self.seed}
-        return {**super().get_config(), **config}
 
 
 def _checked_rates(rate, modalities):
