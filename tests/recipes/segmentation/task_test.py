@@ -74,10 +74,11 @@ def test_a_run_leaves_everything_behind(run):
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert {"loss", "rgb_loss", "val_ensemble_mean_iou"} <= set(rows[0])
+    assert float(rows[0]["depth_exchange_rate"]) == pytest.approx(0.25)  # half of its half
     assert set(results) == {"rgb", "depth", "ensemble"}
     assert json.loads((workdir / "results.json").read_text())["images"] == 3
     report = (workdir / "report.html").read_text()
-    texts = ("<span>here</span>", "ingle scale", "stack0_block0_2_bn", "ottoman", "No channel")
+    texts = ("<span>here</span>", "ingle scale", "stack0_block0_2_bn", "ottoman", "target rate")
     for text in (*texts, "Confusion of the ensemble", "truth"):
         assert text in report
     facts = json.loads((workdir / "data.json").read_text())
