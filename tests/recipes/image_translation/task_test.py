@@ -175,11 +175,14 @@ def test_comparison_of_a_single_domain_and_four_that_exchange(data_dir, tmp_path
     config.fusion.threshold = 2.0  # every channel
     variants = ["reshading", "channel_exchanging"]
     lines = compare(ImageTranslation(config), tmp_path, variants, [0]).splitlines()
-    assert lines[0] == "| network | MAE | MSE | PSNR | SSIM | M parameters | GMACs | ms | runs |"
+    assert lines[0] == (
+        "| network | MAE | MSE | PSNR | SSIM | MAE - reshading | M parameters | GMACs | ms | runs |"
+    )
     assert lines[2].startswith("| reshading alone | 0.")
     assert lines[7].startswith("| channel_exchanging: ensemble | 0.")
     assert "Lower is better but for PSNR and SSIM; test split" in lines[9]
-    assert "one image of 32x32" in lines[10]
+    assert "the difference to the ensemble of reshading" in lines[10]
+    assert "one image of 32x32" in "\n".join(lines[11:])
     run = tmp_path / "channel_exchanging_0"
     assert "Every channel" in (run / "report.html").read_text()
     served = tf.saved_model.load(export_run(ImageTranslation, run, tmp_path / "model"))
