@@ -42,9 +42,7 @@ def test_the_same_weights_give_the_same_features(backbone):
 
 def test_every_modality_gets_them(backbone):
     x = images(2, 64, 64, 3)
-    model = to_multimodal(
-        MixTransformer("b0", 4, DEPTHS, **AS_KERAS_HUB), {"rgb": 3, "depth": 3}
-    )
+    model = to_multimodal(MixTransformer("b0", 4, DEPTHS, **AS_KERAS_HUB), {"rgb": 3, "depth": 3})
     load_keras_hub_mix_transformer(model, backbone)
     for branch in run(model, {"rgb": x, "depth": x}).values():
         for ours, theirs in zip(arrays(branch), features(backbone, x), strict=True):
