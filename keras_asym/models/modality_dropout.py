@@ -35,7 +35,6 @@ class ModalityDropout(keras.layers.Layer):
         self.modalities = modalities
         self.rate = rate
         self.rates = None if rate == UNIFORM else _checked_rates(rate, modalities)
-        self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
         self.built = True
 

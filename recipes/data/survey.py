@@ -208,10 +208,7 @@ def _check_nodata(name, seen, spec, nodata):
         return
     invalid = spec.get("invalid")
     # As the dtype has it: -3.4028235e+38 is written with more or fewer digits.
-    equal = (
-        [] if invalid is None else np.isclose(np.ravel(invalid).astype(float), nodata, rtol=1e-6)
-    )
-    if not np.all(equal) or invalid is None:
+    if invalid is None or not np.allclose(np.ravel(invalid).astype(float), nodata, rtol=1e-6):
         raise ValueError(
             f"`modalities['{name}']['invalid']` must be {nodata:g}, which its files declare for "
             f"pixels without data: pass --config.modalities.{name}.invalid={nodata!r} (and "

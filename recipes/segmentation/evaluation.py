@@ -160,8 +160,11 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
     for images, labels in batches.as_numpy_iterator():
         probabilities = predict(images)
         for key, metric in metrics.items():
-            metric.update_state(labels, probabilities[key])
-            by_image[key] += map(_parts, labels, probabilities[key])
+            classes = probabilities[key].argmax(-1)
+            metric.update_state(labels, classes)
+            by_image[key] += [
+                _parts(*pair, model.num_classes) for pair in zip(labels, classes, strict=True)
+            ]
         bar.add(1)
     results, matrices = {}, {}
     for key, metric in metrics.items():
@@ -171,11 +174,10 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
     return results, matrices, {key: np.array(parts) for key, parts in by_image.items()}
 
 
-def _parts(labels, probabilities):
+def _parts(labels, classes, number):
     """Intersections and unions of one image, class by class: what mean IoU is made of."""
-    number = probabilities.shape[-1]
     valid = labels < number  # what is no class and not void has been refused
-    true, predicted = labels[valid], probabilities.argmax(-1)[valid]
+    true, predicted = labels[valid], classes[valid]
     hits = np.bincount(true[true == predicted], minlength=number)
     sizes = (np.bincount(x, minlength=number) for x in (true, predicted))
     return np.concatenate([hits, sum(sizes) - hits])
