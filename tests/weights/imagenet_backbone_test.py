@@ -8,6 +8,7 @@ from keras_asym.networks import EfficientNetLite0, feature_pyramid
 from keras_asym.weights import imagenet_backbone, load_efficientnet_lite_state_dict
 from keras_asym.weights.imagenet_backbone import on_standardized, range_of_application
 from tests.helpers import arrays, run
+from tests.networks.keras_hub_preset import save_preset
 from tests.weights.efficientnet_lite_test import published
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -72,18 +73,7 @@ def test_range_of_keras_applications(name, is_reversed, tmp_path):
 
 def test_a_preset_of_keras_hub(tmp_path):
     """One that lies in a folder, as KerasHub's cache does."""
-    hub = pytest.importorskip("keras_hub")
-    encoder = hub.models.ResNetBackbone(
-        input_conv_filters=[4],
-        input_conv_kernel_sizes=[3],
-        stackwise_num_filters=[64, 4, 4, 4],
-        stackwise_num_blocks=[1, 1, 1, 1],
-        stackwise_num_strides=[1, 2, 2, 2],
-        block_type="bottleneck_block",
-    )
-    encoder.save_to_preset(tmp_path)
-    converter = hub.layers.ResNetImageConverter(scale=[0.1, 0.2, 0.3], offset=[1.0, 2.0, 3.0])
-    converter.save_to_preset(tmp_path)
+    encoder = save_preset(tmp_path, scale=[0.1, 0.2, 0.3], offset=[1.0, 2.0, 3.0])
     model = imagenet_backbone(f"kerashub:{tmp_path}")
     x = pixels() * np.float32([0.1, 0.2, 0.3]) + np.float32([1, 2, 3])
     pyramid = keras.Model(encoder.input, list(feature_pyramid(encoder).values()))

@@ -20,6 +20,7 @@ from recipes.segmentation.networks import (
     stems,
     unread_settings,
 )
+from tests.networks.keras_hub_preset import save_preset
 
 CLASSES = 5
 # Name -> a small encoder, and its width.
@@ -170,25 +171,9 @@ def test_encoders_do_not_scale_images_themselves(name, tmp_path):
     np.testing.assert_allclose(before(image)[:, :32, :32], image, rtol=1e-6)
 
 
-def preset(folder):
-    """A small encoder of KerasHub in a folder, as its cache holds it."""
-    hub = pytest.importorskip("keras_hub")
-    encoder = hub.models.ResNetBackbone(
-        input_conv_filters=[4],
-        input_conv_kernel_sizes=[3],
-        stackwise_num_filters=[64, 4, 4, 4],
-        stackwise_num_blocks=[1, 1, 1, 1],
-        stackwise_num_strides=[1, 2, 2, 2],
-        block_type="bottleneck_block",
-    )
-    encoder.save_to_preset(folder)
-    hub.layers.ResNetImageConverter(scale=1 / 128, offset=-1.0).save_to_preset(folder)
-    return encoder
-
-
 @pytest.mark.parametrize("weights", [None, "imagenet"])
 def test_a_preset_of_keras_hub(weights, tmp_path):
-    encoder = preset(tmp_path)
+    encoder = save_preset(tmp_path, 1 / 128, -1.0)
     config = config_of("refinenet", f"kerashub:{tmp_path}", decoder="light", weights=weights)
     network, pattern = build_network(config, CLASSES)
     assert check_groups([v.path for v in network.trainable_variables], pattern) == []
