@@ -1,4 +1,6 @@
 """Models that are trained by compile and fit."""
 
+from keras_asym.models.calibration import Calibration
+from keras_asym.models.fit_temperature import fit_temperature
 from keras_asym.models.segmenter import Segmenter
 from keras_asym.models.translator import Translator
