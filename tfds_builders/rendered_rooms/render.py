@@ -1,12 +1,13 @@
 """One frame of a random room, all modalities from the same rays."""
 
+import dataclasses
 import math
 
 import numpy as np
 
 from tfds_builders.rendered_rooms import domains, sensors
-from tfds_builders.rendered_rooms.ray_caster import cast
-from tfds_builders.rendered_rooms.scene import sample_scene
+from tfds_builders.rendered_rooms.ray_caster import Hits, cast
+from tfds_builders.rendered_rooms.scene import Scene, sample_scene
 from tfds_builders.rendered_rooms.shading import reflected, surfaces_of
 
 # Horizontal field of view of the camera in degrees.
@@ -39,6 +40,93 @@ def _rotate(axes, vectors):
     return np.stack([a[0] * x + a[1] * y + a[2] * z for a in axes], -1)
 
 
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What the camera's rays meet; images are `(height, width)`, flat arrays `(rays,)`.
+
+    `axes` are those of the camera, `focal` its focal length in pixels. `z` is the depth along the
+    optical axis, `distance` that from the camera, both in metres, `cosine` that of the normal and
+    the ray back to the camera. `material` is flat, an index into `materials`.
+    """
+
+    scene: Scene
+    axes: np.ndarray
+    focal: float
+    hits: Hits
+    label: np.ndarray
+    is_open: np.ndarray
+    material: np.ndarray
+    materials: list
+    albedo: np.ndarray
+    illumination: np.ndarray
+    z: np.ndarray
+    distance: np.ndarray
+    cosine: np.ndarray
+    shininess: np.ndarray
+
+    def image(self, flat):
+        """A flat array as an image."""
+        return flat.reshape(*self.z.shape, *flat.shape[1:])
+
+    @property
+    def normal(self):
+        """Normals in the camera's frame, `(height, width, 3)`."""
+        return self.image(_rotate(self.axes, self.hits.normal))
+
+
+def check_frame(seed, width, height):
+    """Raises `ValueError` if the seed is negative or the size too small."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"`seed` must be a non-negative integer. Received: seed={seed!r}")
+    if width < 16 or height < 16:
+        raise ValueError(
+            "`width` and `height` must be at least 16 pixels. "
+            f"Received: width={width}, height={height}"
+        )
+
+
+def look(scene, width, height):
+    """Casts the camera's rays into a scene.
+
+    Args:
+        scene: A `Scene`.
+        width, height: Size in pixels.
+
+    Returns:
+        A `View`.
+    """
+    focal = focal_length(width)
+    axes = _camera_axes(scene)
+
+    x = ((np.arange(width) + 0.5 - width / 2) / focal)[None, :]
+    y = ((height / 2 - np.arange(height) - 0.5) / focal)[:, None]
+    # The component along the optical axis is one, so the ray parameter is the z-buffer depth.
+    direction = [(x * a + y * b - c).astype(np.float32).ravel() for a, b, c in axes.T]
+    length = np.broadcast_to(np.sqrt(x * x + y * y + 1), (height, width)).astype(np.float32)
+    hits = cast(scene.room, scene.solids, scene.camera_position, direction)
+    label, is_open, material, materials, coordinates = surfaces_of(scene, hits)
+    albedo, illumination = reflected(scene, hits, material, materials, coordinates)
+    shininess = np.float32([m.shininess for m in materials])[material]
+    z = hits.t.reshape(height, width)
+    cosine = -sum(hits.normal[:, i] * direction[i] for i in range(3)).reshape(height, width)
+    return View(
+        scene=scene,
+        axes=axes,
+        focal=focal,
+        hits=hits,
+        label=label.reshape(height, width),
+        is_open=is_open.reshape(height, width),
+        material=material,
+        materials=materials,
+        albedo=albedo,
+        illumination=illumination,
+        z=z,
+        distance=z * length,
+        cosine=cosine / length,
+        shininess=shininess.reshape(height, width),
+    )
+
+
 def render(seed, width=160, height=120):
     """Renders one frame.
 
@@ -65,53 +153,34 @@ def render(seed, width=160, height=120):
     Raises:
         ValueError: If the seed is negative or the size too small.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"`seed` must be a non-negative integer. Received: seed={seed!r}")
-    if width < 16 or height < 16:
-        raise ValueError(
-            "`width` and `height` must be at least 16 pixels. "
-            f"Received: width={width}, height={height}"
-        )
+    check_frame(seed, width, height)
     scene_seed, rgb_seed, depth_seed = np.random.SeedSequence(int(seed)).spawn(3)
-    scene = sample_scene(scene_seed)
-    focal = focal_length(width)
-    axes = _camera_axes(scene)
-
-    x = ((np.arange(width) + 0.5 - width / 2) / focal)[None, :]
-    y = ((height / 2 - np.arange(height) - 0.5) / focal)[:, None]
-    # The component along the optical axis is one, so the ray parameter is the z-buffer depth.
-    direction = [(x * a + y * b - c).astype(np.float32).ravel() for a, b, c in axes.T]
-    length = np.broadcast_to(np.sqrt(x * x + y * y + 1), (height, width)).astype(np.float32)
-    hits = cast(scene.room, scene.solids, scene.camera_position, direction)
-    label, is_open, material, materials, coordinates = surfaces_of(scene, hits)
-    albedo, illumination = reflected(scene, hits, material, materials, coordinates)
-    light = (albedo * illumination).reshape(height, width, 3)
-    shininess = np.float32([m.shininess for m in materials])[material].reshape(height, width)
-
-    def image(flat):
-        return flat.reshape(height, width, *flat.shape[1:])
-
-    z, is_open = image(hits.t), image(is_open)
-    cosine = (
-        -sum(hits.normal[:, i] * direction[i] for i in range(3)).reshape(height, width) / length
-    )
+    view = look(sample_scene(scene_seed), width, height)
+    light = (view.albedo * view.illumination).reshape(height, width, 3)
     depth = sensors.depth_sensor(
-        np.random.default_rng(depth_seed), z, cosine, shininess, is_open, focal
+        np.random.default_rng(depth_seed),
+        view.z,
+        view.cosine,
+        view.shininess,
+        view.is_open,
+        view.focal,
     )
+    hits, is_open = view.hits, view.is_open
     occlusion = domains.edge_occlusion(
-        image(hits.point), image(hits.normal), z * length, pixel=1 / focal
+        view.image(hits.point), view.image(hits.normal), view.distance, pixel=1 / view.focal
     )
+    illumination = view.image(view.illumination)
     return {
         "rgb": sensors.rgb_camera(np.random.default_rng(rgb_seed), light),
         "depth": depth[..., None],
-        "normal": domains.encode_normal(image(_rotate(axes, hits.normal)), is_open),
-        "reshading": domains.encode_reshading(cosine, z * length, is_open),
-        "depth_euclidean": domains.encode_depth(z * length, is_open)[..., None],
-        "depth_zbuffer": domains.encode_depth(z, is_open)[..., None],
+        "normal": domains.encode_normal(view.normal, is_open),
+        "reshading": domains.encode_reshading(view.cosine, view.distance, is_open),
+        "depth_euclidean": domains.encode_depth(view.distance, is_open)[..., None],
+        "depth_zbuffer": domains.encode_depth(view.z, is_open)[..., None],
         "edge_texture": domains.edge_texture(light)[..., None],
         "edge_occlusion": occlusion[..., None],
-        "albedo": domains.encode_light(image(albedo)),
-        "illumination": domains.encode_light(image(illumination), domains.LARGEST_ILLUMINATION),
+        "albedo": domains.encode_light(view.image(view.albedo)),
+        "illumination": domains.encode_light(illumination, domains.LARGEST_ILLUMINATION),
         "radiance": domains.encode_light(light),
-        "label": image(label)[..., None],
+        "label": view.label[..., None],
     }

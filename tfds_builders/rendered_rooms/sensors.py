@@ -9,7 +9,7 @@ _BASELINE = 0.075
 _SUBPIXEL = 8
 
 
-def _smooth(image):
+def smooth(image):
     """The lens: a (1, 2, 1) / 4 filter along both axes of `(height, width, channels)`."""
     for axis in (0, 1):
         pad = [(1, 1) if a == axis else (0, 0) for a in range(3)]
@@ -20,24 +20,25 @@ def _smooth(image):
     return image
 
 
-def rgb_camera(rng, light):
+def rgb_camera(rng, light, dark=0.2):
     """An 8-bit picture with random exposure, white balance, dark corners and noise.
 
     Args:
         rng: A `np.random.Generator`.
         light: `(height, width, 3)` linear float32, 1 is a white wall in full light.
+        dark: Probability that the room is dark.
 
     Returns:
         `(height, width, 3)` uint8.
     """
     height, width, _ = light.shape
     gain = np.exp(rng.normal(0, 0.15))
-    if rng.random() < 0.2:  # a dark room
+    if rng.random() < dark:
         gain *= rng.uniform(0.15, 0.35)
     balance = rng.uniform(0.93, 1.07, 3)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     corners = 1 - rng.uniform(0.15, 0.45) * (x * x + y * y) / 2
-    light = _smooth(light) * np.float32(gain * balance) * np.float32(corners)[..., None]
+    light = smooth(light) * np.float32(gain * balance) * np.float32(corners)[..., None]
     read, shot = rng.uniform(0.006, 0.015), rng.uniform(0.015, 0.035)
     sigma = np.sqrt(read**2 + shot**2 * light)
     light = light + sigma * rng.standard_normal(light.shape, dtype=np.float32)

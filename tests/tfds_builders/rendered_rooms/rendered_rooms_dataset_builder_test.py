@@ -5,14 +5,17 @@ import pytest
 import tensorflow_datasets as tfds
 
 import tfds_builders  # noqa: F401 (registers the builders)
-from tfds_builders.rendered_rooms import CLASS_NAMES, render
+from tfds_builders.rendered_rooms import CLASS_NAMES, render, render_sensors
+from tfds_builders.rendered_rooms.conditions import CONDITIONS
 from tfds_builders.rendered_rooms.rendered_rooms_dataset_builder import (
     FIRST_SEED,
     NUM_EXAMPLES,
+    NUM_SENSOR_EXAMPLES,
     SEEDS_PER_SPLIT,
     Builder,
     RenderedRoomsConfig,
 )
+from tfds_builders.rendered_rooms.suite import FAILURES, SENSORS
 
 NUMBERS = {"train": 3, "validation": 1, "test": 2}
 
@@ -68,7 +71,32 @@ def test_registered_configurations(tmp_path):
     assert "Taskonomy" in builder.info.citation
 
 
+def test_sensors_are_stored_as_rendered(tmp_path):
+    config = RenderedRoomsConfig(32, 24, NUMBERS, sensors=True)
+    builder = tfds.builder("rendered_rooms", config=config, data_dir=tmp_path)
+    builder.download_and_prepare()
+    assert builder.info.metadata["sensors"] == list(SENSORS)
+    for example in tfds.as_numpy(builder.as_dataset(split="train")):
+        index = int(_text(example["id"]).rpartition("/")[2])
+        frame = render_sensors(FIRST_SEED["train"] + index, 32, 24)
+        assert CONDITIONS[example["condition"]] == frame["condition"]
+        assert FAILURES[example["failure"]] == frame["failure"]
+        for name in (*SENSORS, "label", "present"):
+            assert example[name].dtype == frame[name].dtype
+            np.testing.assert_array_equal(example[name], frame[name], err_msg=name)
+
+
+def test_the_configuration_with_sensors_is_known_by_name(tmp_path):
+    builder = tfds.builder("rendered_rooms/sensors", data_dir=tmp_path)
+    assert builder.builder_config.num_examples == NUM_SENSOR_EXAMPLES
+    assert sum(NUM_SENSOR_EXAMPLES.values()) == 600
+    assert set(SENSORS) < set(builder.info.features)
+    same = Builder(config=RenderedRoomsConfig(sensors=True), data_dir=tmp_path)
+    assert same.builder_config.name == "sensors"
+
+
 def test_configuration_names():
+    assert RenderedRoomsConfig(64, 48, {"test": 2}, sensors=True).name == "sensors_64x48_test2"
     assert RenderedRoomsConfig(160, 120).name == "160x120"
     assert RenderedRoomsConfig(160, 120, {"test": 2, "train": 9}).name == "160x120_train9_test2"
 
