@@ -78,4 +78,5 @@ def _named(batch):
 
 
 def _range(array):
-    return f"{array.min():.3g} .. {array.max():.3g}, mean {array.mean():.3g}"
+    low, high = float(array.min()), float(array.max())  # booleans, too
+    return f"{low:.3g} .. {high:.3g}, mean {array.mean():.3g}"

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import tensorflow_datasets as tfds
 
+from recipes.data.presence import PRESENT
 from recipes.data.sources import RecordSource, SubsetSource, keep_in_memory
 
 EVALUATED = ("test", "validation", "train")
@@ -24,13 +25,15 @@ class Facts:
     splits: dict  # split -> number of examples
     class_names: tuple = ()  # of the masks, if there are any
     units_per_metre: float | None = None  # of the depth, where the data set says it
+    sensors: tuple = ()  # columns of `"present"`, where the data set says what is absent
 
     def to_dict(self):
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values):
-        return cls(**{**values, "class_names": tuple(values["class_names"])})
+        tuples = {name: tuple(values.get(name, ())) for name in ("class_names", "sensors")}
+        return cls(**{**values, **tuples})
 
 
 class DataSet:
@@ -110,7 +113,8 @@ class DataSet:
         held_out = self._stored[split][1]
         features = self.features
         if names is not None:
-            wanted = {name: True for name in features if name in (*names, "id")}
+            also = ("id", PRESENT) if self.sensors() else ("id",)
+            wanted = {name: True for name in features if name in (*names, *also)}
             features = tfds.decode.PartialDecoding(wanted).extract_features(features)
         source = RecordSource(self.builder, stored, features)
         if held_out is not None:
@@ -143,11 +147,17 @@ class DataSet:
             self._counts,
             tuple(classes),
             self.units_per_metre(),
+            self.sensors(),
         )
 
     def units_per_metre(self):
         """Unit of the depth images where the data set says it, or `None`."""
         return (self.builder.info.metadata or {}).get("units_per_metre")
+
+    def sensors(self):
+        """Columns of the feature `"present"`, see `recipes.data.presence`; `()` without one."""
+        named = (self.builder.info.metadata or {}).get("sensors") or ()
+        return tuple(named) if PRESENT in self.features else ()
 
     def nodata(self):
         """`{image: value}` that the files declare for pixels without data."""

@@ -13,6 +13,8 @@ from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder as rende
 
 ARCHIVES = ("nyudv2_rgbd", "sunrgbd_rgbd", "cityscapes_rgbd", "ombria", "ms_mri")
 """Data sets built from archives in the folder `root`; a name may go on with `/CONFIG`."""
+SENSORS = "sensors"
+"""Configuration of the rendered rooms with six sensors."""
 NAMES = ("rendered_rooms", "multimodal_folder", "taskonomy", *ARCHIVES)
 
 
@@ -53,8 +55,14 @@ def open_dataset(data):
         raise ValueError(f"`config.data.name` must be one of {NAMES}. Received: name={data.name!r}")
     root = os.path.expanduser(data.root)
     if name == "rendered_rooms":
+        form = data.name.partition("/")[2]
+        if form not in ("", SENSORS):
+            raise ValueError(
+                f"`config.data.name` must be rendered_rooms or rendered_rooms/{SENSORS}. "
+                f"Received: name={data.name!r}"
+            )
         config = rendered_rooms.RenderedRoomsConfig(
-            data.width, data.height, data.num_examples.to_dict()
+            data.width, data.height, data.num_examples.to_dict(), sensors=form == SENSORS
         )
         builder = rendered_rooms.Builder(config=config, **options)
     elif name == "multimodal_folder":

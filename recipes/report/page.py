@@ -9,6 +9,8 @@ from recipes.report.plots import encode_image, image_tag, learning_curves, read_
 from recipes.report.tables import config_list, escape, results_table, warning_box
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
+KEPT = ".section.html"
+CONFIGURATION = "<h2>Configuration</h2>"
 
 
 def write_page(path, title, sections, command=None):
@@ -27,6 +29,8 @@ def write_page(path, title, sections, command=None):
         body.append(f"<pre>{words}</pre>")
     body += [f"<h2>{escape(heading)}</h2>{html}" for heading, html in sections if html]
     lines = "\n".join(body)
+    for kept in sorted(pathlib.Path(path).parent.glob(f"*{KEPT}")):
+        lines = _with_section(lines, kept.read_text())
     write_atomically(
         path,
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -34,6 +38,36 @@ def write_page(path, title, sections, command=None):
         f"<title>{escape(title)}</title>\n<style>{STYLE.read_text()}</style>\n</head>\n"
         f"<body>\n{lines}\n</body>\n</html>\n",
     )
+
+
+def put_section(folder, name, heading, html):
+    """Adds a section to the report of a run, or takes the place of the one of this name.
+
+    It is kept beside the report, and comes back when that is written anew.
+
+    Args:
+        folder: Folder of the run.
+        name: Name of the section; a word.
+        heading: Its heading.
+        html: What stands below it.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    text = f"{begin}<h2>{escape(heading)}</h2>{html}{end}"
+    write_atomically(folder / f"{name}{KEPT}", text)
+    report = folder / "report.html"
+    if report.is_file():
+        page = report.read_text()
+        if begin in page:
+            before, _, rest = page.partition(begin)
+            page = before + rest.partition(end)[2]
+        write_atomically(report, _with_section(page, text))
+
+
+def _with_section(page, text):
+    """A page with one section more, before its configuration."""
+    place = CONFIGURATION if CONFIGURATION in page else "</body>"
+    before, place, rest = page.partition(place)
+    return f"{before}{text}{place}{rest}"
 
 
 def run_sections(task, found, model, panels, log):

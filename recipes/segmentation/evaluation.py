@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_asym.metrics import ConfusionMatrix
+from recipes.data.presence import PRESENT
 from recipes.data.specs import interpolation, mirror_channels
 
 METRICS = {
@@ -66,27 +67,28 @@ def make_predict(model, modalities, protocol):
         protocol: `Protocol`.
 
     Returns:
-        Function of `{name: (batch, height, width, channels)}` that gives `{output: (batch,
-        height, width, num_classes)}` as arrays, the mean of the softmax over scales, mirror images
-        and windows.
+        Function of `{name: (batch, height, width, channels)}`, which may have `"present"`, too,
+        that gives `{output: (batch, height, width, num_classes)}` as arrays, the mean of the
+        softmax over scales, mirror images and windows.
     """
 
     def predict(images):
         images = {name: np.asarray(image) for name, image in images.items()}
+        told = {key: images.pop(key) for key in (PRESENT,) if key in images}
         if protocol.window:
-            return _in_windows(averaged, images, protocol)
-        return averaged(images)
+            return _in_windows(lambda part: averaged(part, told), images, protocol)
+        return averaged(images, told)
 
-    def averaged(images):
+    def averaged(images, told):
         size = next(iter(images.values())).shape[1:3]
         views = list(itertools.product(protocol.scales, (False, True)[: 1 + protocol.flip]))
         total = None
         for scale, mirrored in views:
-            found = probabilities(images, size, scale, mirrored)
+            found = probabilities(images, told, size, scale, mirrored)
             total = found if total is None else {key: total[key] + found[key] for key in total}
         return {key: value / len(views) for key, value in total.items()}
 
-    def probabilities(images, size, scale, mirrored):
+    def probabilities(images, told, size, scale, mirrored):
         if scale != 1.0:
             target = [max(1, round(side * scale)) for side in size]
             images = {
@@ -96,7 +98,7 @@ def make_predict(model, modalities, protocol):
         if mirrored:
             images = {name: _mirror(image, modalities[name]) for name, image in images.items()}
         found = {}
-        for key, logits in model.predict_on_batch(images).items():
+        for key, logits in model.predict_on_batch({**images, **told}).items():
             value = tf.nn.softmax(logits)
             value = value[:, :, ::-1] if mirrored else value
             value = value if scale == 1.0 else tf.image.resize(value, size)

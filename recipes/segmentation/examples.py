@@ -15,6 +15,7 @@ from recipes.data.geometry import (
     transform,
     whole_image,
 )
+from recipes.data.presence import PRESENT, presence
 from recipes.data.specs import check_specs, input_channels, interpolation, mirror_channels
 from recipes.data.values import normalize
 
@@ -56,7 +57,8 @@ class SegmentationExamples:
     """Images of several modalities with one mask, as `recipes.data.batches` takes them.
 
     `training` and `evaluation` give `(images, label)`: a `dict` from modality to float32 `(height,
-    width, channels)`, and int32 `(height, width)`.
+    width, channels)`, and int32 `(height, width)`. Where the data say which sensors an example has,
+    the `dict` also has booleans `(modalities,)` by the name `"present"`.
 
     Images are scaled as they are stored, so that holes in depth stay recognizable, and become
     network values (`recipes.data.values`) then. Padding is 0 after normalization (the mean; not
@@ -69,11 +71,12 @@ class SegmentationExamples:
         augmentation: See `check_augmentation`; `None` where only evaluation is asked for.
         eval_size: `(height, width)` that evaluation images are padded to at the bottom and the
             right, where sizes differ; `None` for none.
+        sensors: Columns of the examples' `"present"`, see `recipes.data.presence`; none by default.
     """
 
     num_uniforms = 4
 
-    def __init__(self, modalities, num_classes, augmentation=None, eval_size=None):
+    def __init__(self, modalities, num_classes, augmentation=None, eval_size=None, sensors=()):
         check_specs(modalities)
         if not 2 <= num_classes <= VOID:
             raise ValueError(
@@ -88,7 +91,12 @@ class SegmentationExamples:
         self.eval_size = eval_size
         self.channels = {name: spec["channels"] for name, spec in modalities.items()}
         self.channels["label"] = 1
-        self.fill = dict.fromkeys(modalities, 0.0), VOID
+        # One sensor alone is there, whatever its images are worth.
+        self.sensors = tuple(sensors) if len(modalities) > 1 else ()
+        self.fill = (
+            {**dict.fromkeys(modalities, 0.0), **({PRESENT: True} if self.sensors else {})},
+            VOID,
+        )
 
     def training(self, example, name, uniforms):
         """Scaled, cropped, mirrored and padded to `augmentation["size"]`."""
@@ -130,7 +138,14 @@ class SegmentationExamples:
         return random_geometry(extent, scaled, self.augmentation["size"], mirror, uniforms[1:])
 
     def _checked(self, example, name):
-        return check_images(example, self.modalities, "label", name, self.num_classes)
+        images = check_images(example, self.modalities, "label", name, self.num_classes)
+        return {**images, **self.presence(example)}
+
+    def presence(self, example):
+        """Mapping with `"present"`, where the data say it."""
+        if not self.sensors:
+            return {}
+        return {PRESENT: presence(example[PRESENT], self.sensors, self.modalities)}
 
     def _finish(self, example, geometry, size, centred=True):
         """Applies a geometry, normalizes, and pads to `size` if there is one."""
@@ -146,6 +161,8 @@ class SegmentationExamples:
         for name, spec in self.modalities.items():
             shape = (*(size or (None, None)), input_channels(spec))
             images[name] = tf.ensure_shape(images[name], shape)
+        if self.sensors:
+            images[PRESENT] = example[PRESENT]
         return images, tf.cast(label[..., 0], "int32")
 
 

@@ -101,6 +101,7 @@ class Segmentation(Task):
             len(self.facts.class_names),
             self.config.augmentation.to_dict(),
             tuple(self.config.data.eval_size) or None,
+            self.facts.sensors,
         )
 
     @property

@@ -6,6 +6,8 @@ import typing
 from recipes.segmentation.corruptions.draws import Draws
 
 SEVERITIES = (1, 2, 3, 4, 5)
+OF_A_UNIT = ("depth", "rgb")
+"""Kinds with a unit of their own, in which generic corruptions would mean something else."""
 _KNOWN = {}
 
 
@@ -44,8 +46,8 @@ def register(kind, name, of_time=False, ordered=False):
     the sensor shows instead, which is not above `index`.
 
     Args:
-        kind: `"depth"`, `"rgb"`, `"generic"`, or a kind of your own; a generic one serves all
-            kinds that have no corruptions of their own.
+        kind: `"depth"`, `"rgb"`, `"generic"`, or a kind of your own, which then has this
+            corruption and the generic ones.
         name: Its name.
         of_time: Whether it is a function of time.
         ordered: Whether it needs frames that follow one another.
@@ -75,26 +77,26 @@ def register(kind, name, of_time=False, ordered=False):
 def corruptions_of(kind):
     """The corruptions of a kind of sensor, in the order of their registration.
 
-    A kind of one's own without any has the generic ones.
+    A kind of one's own has those that were registered for it, and the generic ones.
     """
-    own = [c for c in _KNOWN.values() if c.kind == kind]
-    return own or [c for c in _KNOWN.values() if c.kind == "generic"]
+    kinds = (kind,) if kind in OF_A_UNIT else (kind, "generic")
+    found = {c.name: c for k in reversed(kinds) for c in _KNOWN.values() if c.kind == k}
+    return sorted(found.values(), key=lambda c: c.kind != kind)
 
 
 def find(kind, name):
-    """The corruption of a kind of sensor and a name; generic ones are of every kind.
+    """The corruption of a kind of sensor and a name; see `corruptions_of`.
 
     Raises:
         ValueError: If there is none.
     """
-    found = _KNOWN.get((kind, name)) or _KNOWN.get(("generic", name))
-    if found is None:
-        names = dict.fromkeys(c.name for c in (*corruptions_of(kind), *corruptions_of("generic")))
+    known = {corruption.name: corruption for corruption in corruptions_of(kind)}
+    if name not in known:
         raise ValueError(
-            f"`name` must be a corruption of '{kind}' sensors: {', '.join(names)}. "
+            f"`name` must be a corruption of '{kind}' sensors: {', '.join(known)}. "
             f"Received: name={name!r}"
         )
-    return found
+    return known[name]
 
 
 def corrupt(images, index, sensor, name, severity, seed=0):
@@ -104,7 +106,7 @@ def corrupt(images, index, sensor, name, severity, seed=0):
         images: Sequence of the sensor's raw images `(height, width, channels)`, in their order.
         index: Number of the image.
         sensor: `Sensor`.
-        name: Name of a corruption of the sensor's kind, or of a generic one.
+        name: Name of a corruption of the sensor's kind.
         severity: 1..5.
         seed: Non-negative integer.
 

@@ -8,7 +8,7 @@ import pytest
 
 from keras_asym.layers import ChannelExchange, ModalityBatchNormalization
 from recipes.report import page as pages
-from recipes.report.page import curves, panel, run_sections, write_page
+from recipes.report.page import curves, panel, put_section, run_sections, write_page
 from recipes.report.tables import class_table, confusion_table, legend_list
 
 VOID_ELEMENTS = ("meta", "img", "rect", "line")
@@ -196,3 +196,18 @@ def test_curves_without_a_log_or_values(tmp_path, log):
     assert curves(log).startswith('<img alt="Learning curves"')
     log.write_text("epoch,learning_rate\n0,1.0\n")
     assert curves(log) == ""
+
+
+def test_a_section_that_comes_later_is_put_in_once_and_stays(tmp_path):
+    sections = [("Results", "<p>1</p>"), ("Configuration", "<p>2</p>")]
+    report = tmp_path / "report.html"
+    put_section(tmp_path, "faults", "Faults", "<p>without a report</p>")
+    write_page(report, "Run", sections)
+    assert Page(report.read_text()).headings == ["Results", "Faults", "Configuration"]
+    put_section(tmp_path, "faults", "Faults & more", "<p>other</p>")
+    put_section(tmp_path, "others", "Others", "<p>3</p>")
+    found = report.read_text()
+    assert Page(found).headings == ["Results", "Faults & more", "Others", "Configuration"]
+    assert "without a report" not in found and found.count("<p>other</p>") == 1
+    write_page(report, "Run", sections)
+    assert report.read_text() == found

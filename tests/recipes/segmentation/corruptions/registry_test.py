@@ -174,7 +174,8 @@ def lamp_off(monkeypatch):
 
 def test_a_kind_and_corruption_of_ones_own(lamp_off):
     assert [c.name for c in corruptions_of("sonar")] == ["noise", "dropout", "shift", "freeze"]
-    (mine,) = corruptions_of("infrared")
+    mine, *others = corruptions_of("infrared")
+    assert [c.name for c in others] == ["noise", "dropout", "shift", "freeze"]
     assert (mine.name, mine.summary) == ("lamp_off", "The lamp gives less light.")
     image = np.full((4, 6, 1), 200, "uint8")
     sensor = Sensor("infrared", "infrared", 50.0)
