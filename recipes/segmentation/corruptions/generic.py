@@ -36,6 +36,8 @@ def freeze(index, severity, draws_of):
 
     Where frames do not follow one another in time this is an image of another scene.
     """
+    if severity == 5:
+        return 0
     while index and _does_not_come(index, severity, draws_of):
         index -= 1
     return index

@@ -3,6 +3,8 @@
 import dataclasses
 import typing
 
+import numpy as np
+
 from recipes.segmentation.corruptions.draws import Draws
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -114,11 +116,11 @@ def corrupt(images, index, sensor, name, severity, seed=0):
         Array of the same dtype. Of a corruption in time it has the shape of an earlier image.
 
     Raises:
-        ValueError: If there is no such corruption or severity.
+        ValueError: If there is no such corruption or severity, or the image is none of its kind.
     """
     if severity not in SEVERITIES:
         raise ValueError(f"`severity` must be one of {SEVERITIES}. Received: severity={severity!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"`seed` must be a non-negative integer. Received: seed={seed!r}")
     corruption = find(sensor.kind, name)
     key = seed, sensor.name, name

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+_CHANNELS = {"depth": 1, "rgb": 3}
+
 
 @dataclasses.dataclass(frozen=True)
 class Sensor:
@@ -54,7 +56,17 @@ class Sensor:
         Returns:
             float64 `(height, width, channels)` in the unit, 0 in holes; bool `(height, width)`; and
             the scale that `write` takes.
+
+        Raises:
+            ValueError: If the image has not the axes and channels of its kind.
         """
+        expected = _CHANNELS.get(self.kind)
+        if image.ndim != 3 or (expected and image.shape[-1] != expected):
+            shape = f"(height, width, {expected or 'channels'})"
+            raise ValueError(
+                f"Images of '{self.name}' must be {shape}, as its kind is '{self.kind}'. "
+                f"Received: shape={image.shape}"
+            )
         values = np.asarray(image, "float64")
         hole = ~np.isfinite(values).all(-1)
         if self.invalid is not None:

@@ -63,16 +63,16 @@ def test_floats_pass_by_the_marker():
 
 
 def test_values_are_clipped_to_dtype_white_and_zero():
-    image = np.full((1, 3, 1), 100, "uint16")
     for sensor, expected in (
         (Sensor("r", "rgb", 4095.0), [0, 4095, 4095]),
         (Sensor("d", "depth", 1000.0, 65535), [0, 9000, 65534]),
         (Sensor("t", "generic", 10000.0), [0, 65535, 65535]),
     ):
+        image = np.full((1, 3, 3 if sensor.kind == "rgb" else 1), 100, "uint16")
         values, hole, scale = sensor.read(image)
-        new = np.array([[[-3.0], [9.0], [99.0]]])
+        new = np.broadcast_to([[[-3.0], [9.0], [99.0]]], image.shape)
         found = sensor.write(new, hole, scale, image, (values, hole))
-        assert found.ravel().tolist() == expected
+        assert found[0, :, 0].tolist() == expected
 
 
 def test_holes_of_a_sensor_without_a_marker_are_zero():
@@ -81,6 +81,19 @@ def test_holes_of_a_sensor_without_a_marker_are_zero():
     values, hole, scale = sensor.read(image)
     found = sensor.write(values, np.array([[True, False]]), scale, image, (values, hole))
     assert found.tolist() == [[[0, 0, 0], [9, 9, 9]]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "message"),
+    [
+        ("depth", (4, 5), r"must be \(height, width, 1\), as its kind is 'depth'"),
+        ("rgb", (4, 5, 4), r"must be \(height, width, 3\)"),
+        ("generic", (4, 5), r"must be \(height, width, channels\).*shape=\(4, 5\)"),
+    ],
+)
+def test_images_of_other_shapes(kind, shape, message):
+    with pytest.raises(ValueError, match=message):
+        Sensor("x", kind, 1.0).read(np.zeros(shape))
 
 
 @pytest.mark.parametrize(
