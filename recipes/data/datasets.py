@@ -33,6 +33,7 @@ def open_dataset(data):
     | `columns` | folder, taskonomy | the list files' columns; the domains |
     | `lists` | folder, taskonomy | `{split: list file}` in `root`; empty ones are left out |
     | `num_classes`, `class_names` | folder | if there is a column `label` |
+    | `label_values`, `void_values` | folder | values of the stored masks, see the same |
     | `crop_to`, `resize` | folder | columns, see `tfds_builders.multimodal_folder` |
     | `splits`, `image_size` | taskonomy | optional, see `tfds_builders.taskonomy` |
 
@@ -90,7 +91,7 @@ def open_evaluated(data, facts, split):
         split: Name of the split.
     """
     folder = data.name == "multimodal_folder"
-    if facts is not None and pathlib.Path(facts.path).is_dir():
+    if facts is not None and facts.path and pathlib.Path(facts.path).is_dir():
         dataset = DataSet(tfds.builder_from_directory(facts.path), data.hold_out)
         stored = dataset.stored_split(split)
         if not folder or _stamp(data, stored) in (None, _kept_stamp(dataset, stored)):
@@ -151,6 +152,8 @@ def _folder_config(data, lists):
         names = tuple(data.class_names) or None
         options["class_names"] = names
         options["num_classes"] = None if names else data.num_classes
+        options["label_values"] = tuple(data.get("label_values") or ())
+        options["void_values"] = tuple(data.get("void_values") or ())
     return MultimodalFolderConfig(
         root=data.root,
         lists=lists,

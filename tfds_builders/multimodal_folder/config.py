@@ -10,7 +10,7 @@ import re
 import tensorflow_datasets.public_api as tfds
 
 from tfds_builders.multimodal_folder.list_file import read_list_lines
-from tfds_builders.reading.nifti import split_slice
+from tfds_builders.multimodal_folder.part import split_name
 from tfds_builders.reading.void import VOID
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -67,6 +67,32 @@ def _resized(resize, columns, crop_to):
     return tuple(sorted(resize))
 
 
+def _values(argument, values):
+    """Values of stored masks, as a tuple."""
+    values = tuple(values or ())
+    whole = all(isinstance(v, int) and not isinstance(v, bool) and 0 <= v <= 255 for v in values)
+    if not whole or len(set(values)) != len(values):
+        raise ValueError(
+            f"`{argument}` must be distinct whole numbers from 0 to 255. "
+            f"Received: {argument}={values}"
+        )
+    return values
+
+
+def _check_label_values(label_values, void_values, num_classes):
+    if label_values and len(label_values) != num_classes:
+        raise ValueError(
+            "`label_values` must hold the stored value of each class. Received: "
+            f"{len(label_values)} values of {num_classes} classes"
+        )
+    both = set(label_values or range(num_classes or 0)) & set(void_values)
+    if both:
+        raise ValueError(
+            f"`void_values` must not be values of classes. Received: {sorted(both)}; name those of "
+            "the classes in `label_values`"
+        )
+
+
 def _stamp(root, path):
     """Digest of a list's lines and of its images' sizes and times of change."""
     content = []
@@ -74,7 +100,7 @@ def _stamp(root, path):
         content.append(line)
         for name in line.replace("\\", "/").split("\t"):
             try:
-                stat = os.stat(os.path.join(root, split_slice(name)[0]))
+                stat = os.stat(os.path.join(root, split_name(name)[0]))
             except OSError:
                 continue  # reading the list names it, with its line
             content.append([stat.st_size, stat.st_mtime_ns])
@@ -98,6 +124,10 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
         resize: Columns that are resized to the size of `crop_to` (without it, of the first column
             that is not resized), smaller or larger, whatever their aspect: masks and images of one
             channel take the nearest pixel, 8-bit colours are interpolated.
+        label_values: Values of the stored masks that mean the classes, in their order, where they
+            are not 0, 1, ...: `(1, 2, 3)` for labels that start at 1, `(0, 255)` for a foreground
+            of 255.
+        void_values: Values of the stored masks that mean void, beside 255 where no class has it.
         name: Defaults to the folder's name with a hash of all of the above and of the `stamps`, so
             that another folder, list or column order, or an edited image, is another data set on
             disk.
@@ -119,6 +149,8 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
     label_column: str | None = None
     crop_to: str | None = None
     resize: tuple = ()
+    label_values: tuple = ()
+    void_values: tuple = ()
     stamps: dict = dataclasses.field(default_factory=dict)
 
     def __init__(
@@ -131,6 +163,8 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
         label_column="label",
         crop_to=None,
         resize=(),
+        label_values=(),
+        void_values=(),
         *,
         name=None,
         **kwargs,
@@ -162,6 +196,9 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
             )
         self.crop_to = crop_to or self.label_column
         self.resize = _resized(resize, self.columns, self.crop_to)
+        self.label_values = _values("label_values", label_values)
+        self.void_values = _values("void_values", void_values)
+        _check_label_values(self.label_values, self.void_values, self.num_classes)
         self.stamps = {split: _stamp(self.root, path) for split, path in self.lists.items()}
         kwargs.setdefault("description", f"Columns {', '.join(self.columns)}.")
         super().__init__(name=name or self._default_name(), **kwargs)
@@ -169,6 +206,8 @@ class MultimodalFolderConfig(tfds.core.BuilderConfig):
     def _default_name(self):
         content = [self.root, self.columns, self.num_classes, self.class_names]
         content += [self.label_column, self.crop_to, self.resize, sorted(self.stamps.items())]
+        if self.label_values or self.void_values:
+            content += [self.label_values, self.void_values]
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
         folder = re.sub(r"[^A-Za-z0-9_]+", "_", pathlib.Path(self.root).name).strip("_")
         return f"{folder or 'folder'}-{digest}"

@@ -22,7 +22,45 @@ def check_labels(label, num_classes):
         )
 
 
-def read_example(root, row, label_column, crop_to, num_classes, resized=()):
+def class_indices(label, label_values=(), void_values=()):
+    """A stored mask as class indices, what is neither class nor void as it is.
+
+    Args:
+        label: uint8 array.
+        label_values: Stored value of each class, in order; none: 0, 1, ...
+        void_values: Stored values that become 255.
+
+    Raises:
+        ValueError: If a value is none of the `label_values`, nor void.
+    """
+    if not label_values and not void_values:
+        return label
+    table = np.arange(256)
+    if label_values:
+        table[:] = -1
+        table[VOID] = VOID
+        table[list(label_values)] = np.arange(len(label_values))
+    table[list(void_values)] = VOID
+    indices = table[label]
+    if (indices < 0).any():
+        unknown = sorted(set(label[indices < 0].tolist()))
+        raise ValueError(
+            f"labels must be of `label_values` {tuple(label_values)} or `void_values` "
+            f"{tuple(void_values)}. Received: {unknown[:8]}"
+        )
+    return indices.astype(np.uint8)
+
+
+def read_example(
+    root,
+    row,
+    label_column,
+    crop_to,
+    num_classes,
+    resized=(),
+    label_values=(),
+    void_values=(),
+):
     """Reads the images of one row.
 
     Args:
@@ -32,6 +70,7 @@ def read_example(root, row, label_column, crop_to, num_classes, resized=()):
         crop_to: Column to whose size the others are centre-cropped, or None.
         num_classes: Number of classes; labels must be below, or 255.
         resized: Columns that are resized to it instead.
+        label_values, void_values: As for `class_indices`.
 
     Returns:
         Dictionary from column to `(height, width, channels)` array.
@@ -42,12 +81,15 @@ def read_example(root, row, label_column, crop_to, num_classes, resized=()):
     try:
         images = {
             column: read_image_file(
-                row.file(root, column), column == label_column, row.slice(column)
+                row.file(root, column), column == label_column, row.part(column)
             )
             for column in row.paths
         }
         if label_column is not None:
             try:
+                images[label_column] = class_indices(
+                    images[label_column], label_values, void_values
+                )
                 check_labels(images[label_column], num_classes)
             except ValueError as error:
                 path = pathlib.Path(root) / row.paths[label_column]

@@ -9,6 +9,7 @@ from tfds_builders.reading.decode_image import decode_image
 from tfds_builders.reading.file_kind import foreign_kind
 from tfds_builders.reading.limits import check_image_bytes
 from tfds_builders.reading.nifti import is_nifti, read_slice
+from tfds_builders.reading.tiff_part import TiffPart, read_tiff_part
 
 _NPY_SIGNATURE = b"\x93NUMPY"
 _LEAST_HEIGHT = 16
@@ -31,7 +32,16 @@ def _read_array(path):
     return np.array(array)
 
 
-def read_image_file(path, is_label=False, number=None):
+def _as_label(image, is_label):
+    """Class indices in a byte, where a format of numbers holds them in a wider type."""
+    if is_label and image.dtype != np.uint8 and image.size:
+        small = image.min() >= 0 and image.max() <= 255
+        if small and (image.dtype.kind != "f" or (image == np.rint(image)).all()):
+            return image.astype(np.uint8)
+    return image
+
+
+def read_image_file(path, is_label=False, part=None):
     """Reads one image, upright as EXIF says.
 
     PNG, JPEG, TIFF, BMP, GIF, WebP, PGM, PPM, PFM, `.npy` and an axial slice of NIfTI. TIFF with
@@ -41,7 +51,7 @@ def read_image_file(path, is_label=False, number=None):
     Args:
         path: Path of the file.
         is_label: Whether it is a mask of class indices, which must be in a lossless format.
-        number: Number of the slice, of a volume.
+        part: Number of the slice, of a volume; `TiffPart`; None for the whole file.
 
     Returns:
         `(height, width, channels)` array, uint8, uint16, int16, or float32, where NaN and infinity
@@ -52,10 +62,12 @@ def read_image_file(path, is_label=False, number=None):
             or its values could not be read exactly. The message names file and fix.
     """
     path = pathlib.Path(path)
-    is_array = path.suffix.lower() == ".npy" or is_nifti(path)
+    is_array = path.suffix.lower() == ".npy" or is_nifti(path) or isinstance(part, TiffPart)
     try:
-        if is_nifti(path):
-            content = read_slice(path, number)
+        if isinstance(part, TiffPart):
+            content = _as_label(read_tiff_part(path, part), is_label)
+        elif is_nifti(path):
+            content = _as_label(read_slice(path, part), is_label)
         else:
             content = _read_array(path) if is_array else path.read_bytes()
     except FileNotFoundError as error:

@@ -4,9 +4,9 @@ import codecs
 import dataclasses
 import pathlib
 
+from tfds_builders.multimodal_folder.part import split_name
 from tfds_builders.reading.inside_folder import path_inside
 from tfds_builders.reading.junk import is_junk
-from tfds_builders.reading.nifti import split_slice
 from tfds_builders.reading.safe_member import safe_member
 
 _ENCODINGS = {
@@ -24,7 +24,8 @@ class Row:
         list_file: The list file, as it is shown in errors.
         line: Line number, from 1.
         paths: Dictionary from column to path, relative to the folder; of a volume (NIfTI) with the
-            number of an axial slice, as `t1/patient07.nii.gz#91`.
+            number of an axial slice, as `t1/patient07.nii.gz#91`; of a TIFF perhaps with a part, as
+            `scene.tif#bands=0-2`, see `TiffPart`.
     """
 
     list_file: str
@@ -45,11 +46,11 @@ class Row:
         Raises:
             ValueError: If symbolic links lead out of the folder.
         """
-        return path_inside(pathlib.Path(root), split_slice(self.paths[column])[0])
+        return path_inside(pathlib.Path(root), split_name(self.paths[column])[0])
 
-    def slice(self, column):
-        """Number of the slice of a column's volume, None without any."""
-        return split_slice(self.paths[column])[1]
+    def part(self, column):
+        """What is meant of a column's file: number of a slice, `TiffPart`, None for all of it."""
+        return split_name(self.paths[column])[1]
 
     def require(self, root):
         """Raises a `ValueError`, naming the line, if a file is missing or leaves the folder.

@@ -27,8 +27,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     examples.
 
     Args:
-        root, lists, columns, num_classes, class_names, label_column, crop_to, resize: As in
-            `MultimodalFolderConfig`.
+        root, lists, columns, num_classes, class_names, label_column, crop_to, resize, label_values,
+            void_values: As in `MultimodalFolderConfig`.
         config: A `MultimodalFolderConfig` in place of these.
         **kwargs: Of `tfds.core.GeneratorBasedBuilder`: `data_dir`, `file_format`.
 
@@ -60,6 +60,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self, *, root=None, lists=None, config=None, data_dir=None, version=None, **kwargs
     ):
         names = ("columns", "num_classes", "class_names", "label_column", "crop_to", "resize")
+        names += ("label_values", "void_values")
         options = {name: kwargs.pop(name) for name in names if name in kwargs}
         if config is None:
             if root is None or lists is None:
@@ -84,6 +85,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             config.crop_to,
             config.num_classes,
             config.resize,
+            config.label_values,
+            config.void_values,
         )
 
     def _nodata(self, row):

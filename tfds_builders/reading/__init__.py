@@ -13,6 +13,7 @@ from tfds_builders.reading.nifti import axial_slice, is_nifti, read_slice, read_
 from tfds_builders.reading.open_archive import open_archive
 from tfds_builders.reading.safe_member import safe_member
 from tfds_builders.reading.shards import shards
+from tfds_builders.reading.tiff_part import TiffPart, read_tiff_part, split_part, tiff_pages
 from tfds_builders.reading.void import VOID
 from tfds_builders.reading.zip_archive import ZipArchive
 
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_MEMBER_BYTES",
     "VOID",
     "FolderArchive",
+    "TiffPart",
     "ZipArchive",
     "axial_slice",
     "check_image",
@@ -38,8 +40,11 @@ __all__ = [
     "open_hdf5",
     "path_inside",
     "read_slice",
+    "read_tiff_part",
     "read_volume",
     "safe_member",
     "shards",
+    "split_part",
     "split_slice",
+    "tiff_pages",
 ]

@@ -14,6 +14,7 @@ class Example:
             missing.
         faults: What could not be read, one message each.
         orientations: Dictionary from column to the EXIF orientation that was undone, 1..8.
+        paths: Dictionary from column to the file, where there are files.
     """
 
     split: str
@@ -21,3 +22,4 @@ class Example:
     images: dict
     faults: list = dataclasses.field(default_factory=list)
     orientations: dict = dataclasses.field(default_factory=dict)
+    paths: dict = dataclasses.field(default_factory=dict)

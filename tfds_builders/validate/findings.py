@@ -7,6 +7,7 @@ import numpy as np
 from tfds_builders.reading.void import VOID
 from tfds_builders.validate.depth_units import likely_unit, unit_name, verdict
 
+LEVELS = ("error", "warning", "note")
 _SHOWN = 5
 
 
@@ -18,14 +19,22 @@ class Finding:
         is_error: Whether training on the data would fail or mislead; otherwise it is a warning.
         message: What it is and what to do.
         items: Where it was found.
+        name: A stable name of the fault.
+        level: `error`, `warning` or `note`; by `is_error` if left out.
     """
 
     is_error: bool
     message: str
     items: list = dataclasses.field(default_factory=list)
+    name: str = ""
+    level: str = ""
+
+    def __post_init__(self):
+        self.level = self.level or ("error" if self.is_error else "warning")
 
     def __str__(self):
-        lines = [f"{'ERROR' if self.is_error else 'warning'}: {self.message}"]
+        kind = "ERROR" if self.is_error else self.level
+        lines = [f"{kind}: {self.name and f'[{self.name}] '}{self.message}"]
         lines += [f"    {item}" for item in self.items[:_SHOWN]]
         if len(self.items) > _SHOWN:
             lines.append(f"    ... and {len(self.items) - _SHOWN} more")
@@ -121,7 +130,7 @@ def _classes(survey):
     if classes is None:
         top = max(int(np.flatnonzero(n[:255]).max(initial=-1)) for n in survey.labels.values())
         message = f"the number of classes is unknown: pass --num_classes ({top + 1} at least)."
-        yield Finding(False, message)
+        yield Finding(False, message, level="note")
         return
     names = survey.source.class_names or [str(index) for index in range(classes)]
     present = {split: counts[:classes] > 0 for split, counts in survey.labels.items()}

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from tfds_builders.multimodal_folder.image_file import read_image_file
 from tfds_builders.multimodal_folder.list_file import read_list_file, read_list_lines
+from tfds_builders.multimodal_folder.part import split_name
 from tfds_builders.reading.inside_folder import path_inside
-from tfds_builders.reading.nifti import split_slice
 from tfds_builders.reading.orientation import encoded_orientation
 from tfds_builders.validate.example import Example
 
@@ -24,6 +24,7 @@ class FolderSource:
         columns: Names of the columns, in order; the domains where a list holds `{domain}`.
         num_classes: Number of classes, None if unknown.
         resized: Columns that are resized to the mask, so that their size may differ.
+        rows: `{split: [{column: path}]}` in place of lists.
 
     Raises:
         ValueError: If there is no list file.
@@ -41,11 +42,14 @@ class FolderSource:
         columns=("rgb", "label", "depth"),
         num_classes=None,
         resized=(),
+        rows=None,
     ):
         self.root = pathlib.Path(root)
-        if lists is None:
+        if rows is not None:
+            lists = {}
+        elif lists is None:
             lists = {split: name for split, name in LISTS.items() if (self.root / name).is_file()}
-        if not lists:
+        if not lists and rows is None:
             raise ValueError(
                 f"{self.root} must hold list files {sorted(LISTS.values())}, or pass "
                 "--lists train=FILE. Received: none of these"
@@ -58,7 +62,7 @@ class FolderSource:
             raise ValueError(
                 f"`resize` must name some of the columns {self.columns}. Received: {unknown}"
             )
-        self.splits, self.faults = {}, []
+        self.splits, self.faults = dict(rows or {}), []
         for split, name in lists.items():
             try:
                 self.splits[split] = self._paths(self.root / name)
@@ -76,9 +80,10 @@ class FolderSource:
                 example = Example(split, next(iter(paths.values())), {})
                 for column, name in paths.items():
                     try:
-                        name, number = split_slice(name)
+                        name, part = split_name(name)
                         path = path_inside(self.root, name)
-                        image = read_image_file(path, column == "label", number)
+                        example.paths[column] = path
+                        image = read_image_file(path, column == "label", part)
                         example.images[column] = image
                         example.orientations[column] = encoded_orientation(path.read_bytes())
                     except ValueError as error:

@@ -24,6 +24,8 @@ def get_config():
     config.data.image_size = ()  # of Taskonomy: (height, width), 512x512 if empty
     config.data.num_classes = 0  # of a folder that has masks, too
     config.data.class_names = ()
+    config.data.label_values = ()  # stored values of the classes where they are not 0, 1, ...
+    config.data.void_values = ()  # stored values that mean void, beside 255
     config.data.crop_to = ""  # column to whose size others are cropped
     config.data.resize = ()  # columns that are resized to that size
     config.data.width = 160  # of rendered rooms: this and what follows

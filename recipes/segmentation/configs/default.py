@@ -25,6 +25,8 @@ def get_config():
     config.data.lists = {"train": "train.txt", "validation": "val.txt", "test": ""}
     config.data.num_classes = 40
     config.data.class_names = ()
+    config.data.label_values = ()  # stored values of the classes where they are not 0, 1, ...
+    config.data.void_values = ()  # stored values that mean void, beside 255
     config.data.crop_to = ""  # column to whose size others are cropped; the label if empty
     config.data.resize = ()  # columns that are resized to that size
     config.data.eval_size = ()  # (height, width) to pad to when images differ in size

@@ -1,0 +1,1 @@
+"""Looks at a folder of images and writes a config for it."""
