@@ -35,6 +35,7 @@ def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=
     run = RunFolder(workdir)
     task = task_class.of_run(run)
     protocol = task.protocol() if protocol is None else protocol
+    task.use_checkpoint(run, checkpoint)
     model = run.load(checkpoint, protocol.modalities)
     dataset = open_evaluated(task.config.data, task.facts, split)
     source = dataset.source(split, task.image_names)

@@ -4,8 +4,8 @@
 
 `--images` holds a folder for each modality of the run (`rgb/`, `depth/`, ...) with files of the
 same names. A run one of whose sensors is absent takes `--modalities=rgb`. Segmentation writes
-`NAME_classes.png` (class indices), `NAME_colors.png` and `NAME_overlay.png`, translation
-`NAME.png`.
+`NAME_classes.png` (class indices), `NAME_confidence.png` (16 bits, 65535 is 1; calibrated by
+`recipes.segmentation.calibrate`), `NAME_colors.png` and `NAME_overlay.png`, translation `NAME.png`.
 """
 
 import pathlib
@@ -35,6 +35,7 @@ def predict_folder(task_class, workdir, images, output, checkpoint="best", proto
     run = RunFolder(workdir)
     task = task_class.of_run(run)
     protocol = task.protocol() if protocol is None else protocol
+    task.use_checkpoint(run, checkpoint)
     model = run.load(checkpoint, protocol.modalities)
     specs = {name: task.modalities[name] for name in model.modality_names}
     examples = list_examples(images, list(specs))

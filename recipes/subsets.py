@@ -26,6 +26,7 @@ def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
     """
     run = RunFolder(workdir)
     task = task_class.of_run(run)
+    task.use_checkpoint(run, checkpoint)
     dataset = open_evaluated(task.config.data, task.facts, split)
     source = dataset.source(split, task.image_names)
     words = split_words(split, checkpoint)
@@ -34,7 +35,7 @@ def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
         model = run.load(checkpoint, names)
         evaluation = task.evaluate(model, source, make_protocol(names), words)
         found[readable_names(names)] = evaluation.results["ensemble"]
-    text = table(task, found)
+    text = "\n".join([table(task, found), *task.rows_text(found)])
     print(text)
     record = {"checkpoint": checkpoint, "images": len(source), "results": found}
     write_atomically(run.path / f"subsets_{split}.json", json.dumps(record, indent=2))

@@ -31,6 +31,7 @@ class Evaluation:
         details: What the task's tables by class are made of; may be empty.
         by_image: `{output: array (images, parts)}` of what adds up over images, see
             `Task.metric_of_sums`; may be empty.
+        curves: What plots of a report are made of; may be empty.
     """
 
     protocol: str
@@ -38,6 +39,7 @@ class Evaluation:
     results: dict
     details: dict = dataclasses.field(default_factory=dict)
     by_image: dict = dataclasses.field(default_factory=dict)
+    curves: dict = dataclasses.field(default_factory=dict)
 
     def record(self):
         """What `results.json` holds."""
@@ -52,6 +54,7 @@ class Task:
     | `name`, `title` | name of its package; heading of a report |
     | `monitor`, `mode` | the logged value that says which model is the best, `"max"` or `"min"` |
     | `main_metric` | what `monitor` looks at, as results call it |
+    | `model_class` | class of the models: `Segmenter`, `Translator` |
     | `rules` | further rules for its settings |
     | `image_names` | names of the images that are read |
     | `image_specs` | `{name: spec}` of those that are normalized |
@@ -69,6 +72,8 @@ class Task:
 
     | may be defined | meaning |
     |---|---|
+    | `use_checkpoint(run, checkpoint)` | reads what a run's folder holds beside a model |
+    | `rows_text(results)` | lines below a table of `{row: {metric: value}}` |
     | `check_evaluation(images)` | raises what an evaluation of so many images could only fail by |
     | `files(evaluation)` | tables to keep, `{name: text}`, and what to add to the JSON file |
     | `sections(evaluation)`, `legend()` | of the report: pairs of heading and HTML; HTML |
@@ -238,6 +243,12 @@ class Task:
 
     def check_evaluation(self, images):
         """Nothing can only go wrong after the training."""
+
+    def use_checkpoint(self, run, checkpoint):
+        """Nothing but the model is known of a checkpoint."""
+
+    def rows_text(self, results):
+        return []
 
     def files(self, found):
         return {}, {}

@@ -150,6 +150,7 @@ def evaluate_best(task, dataset, run, command_line=None):
         run: `RunFolder`.
         command_line: Shown in the report.
     """
+    task.use_checkpoint(run, "best")
     model = run.load("best")
     split = dataset.evaluated_split
     source = dataset.source(split, task.image_names)

@@ -2,6 +2,7 @@
 
     python examples/serving/client.py --model=rooms rgb=view.png depth=view_depth.png
     python examples/serving/client.py --model=rooms --signature=serving_rgb --raw rgb=view.png
+    python examples/serving/client.py --model=rooms --signature=serving_any_encoded rgb=view.png
     python examples/serving/client.py --model=rooms --rest --address=localhost:8501 \
         rgb=view.png depth=view_depth.png
 
@@ -66,6 +67,34 @@ def check_dtypes(address, model, signature, inputs, timeout=60.0):
 
     The server refuses it as well, but does not call the input by its name.
     """
+    for name, declared in _declared_inputs(address, model, signature, timeout).items():
+        dtype = tf.as_dtype(declared.dtype)
+        if name in inputs and tf.make_tensor_proto(inputs[name]).dtype != dtype.as_datatype_enum:
+            received = np.asarray(inputs[name]).dtype
+            raise ValueError(f"`{name}` must be {dtype.name}. Received: {received}")
+
+
+def fill_absent(address, model, signature, inputs, timeout=60.0):
+    """The inputs, and what says "absent" of the others: for a server that knows no defaults.
+
+    It holds no value, in the dtype that the model declares: an image of shape `(0, 0, 0,
+    channels)`, no file.
+    """
+    declared = _declared_inputs(address, model, signature, timeout)
+    absent = {
+        name: np.zeros([max(0, axis.size) for axis in info.tensor_shape.dim], _numpy_dtype(info))
+        for name, info in declared.items()
+    }
+    return {**absent, **inputs}
+
+
+def _numpy_dtype(info):
+    dtype = tf.as_dtype(info.dtype)
+    return np.bytes_ if dtype == tf.string else dtype.as_numpy_dtype
+
+
+def _declared_inputs(address, model, signature, timeout):
+    """What a signature takes: `TensorInfo` by name."""
     request = get_model_metadata_pb2.GetModelMetadataRequest()
     request.model_spec.name = model
     request.metadata_field.append("signature_def")
@@ -74,11 +103,7 @@ def check_dtypes(address, model, signature, inputs, timeout=60.0):
         response = service.GetModelMetadata(request, timeout)
     known = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(known)
-    for name, declared in known.signature_def[signature].inputs.items():
-        dtype = tf.as_dtype(declared.dtype)
-        if name in inputs and tf.make_tensor_proto(inputs[name]).dtype != dtype.as_datatype_enum:
-            received = np.asarray(inputs[name]).dtype
-            raise ValueError(f"`{name}` must be {dtype.name}. Received: {received}")
+    return dict(known.signature_def[signature].inputs)
 
 
 def predict_rest(address, model, signature, inputs, timeout=60.0):
@@ -166,6 +191,8 @@ def main():
         inputs = dict(_input(pair, options.raw) for pair in options.images)
         if not options.rest:
             check_dtypes(options.address, options.model, signature, inputs)
+            if signature.startswith("serving_any"):
+                inputs = fill_absent(options.address, options.model, signature, inputs)
         write_outputs(predict(options.address, options.model, signature, inputs), options.output)
     except grpc.RpcError as error:
         sys.exit(f"error: {error.code().name}: {error.details()}")

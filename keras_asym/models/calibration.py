@@ -79,8 +79,8 @@ class Calibration:
         """Logits `(batch, height, width, num_classes)` divided by their temperature."""
         temperature = self.temperature(key, names, presence)
         if presence is not None:
-            temperature = ops.reshape(temperature, (-1, 1, 1, 1))
-        return logits / temperature
+            return logits / ops.reshape(temperature, (-1, 1, 1, 1))
+        return logits if temperature == 1.0 else logits / temperature
 
     def confidence(self, key, logits, names=None, presence=None):
         """The largest probability, calibrated: what `predict` writes and a served model answers.

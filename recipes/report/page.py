@@ -84,11 +84,16 @@ def run_sections(task, found, model, panels, log):
     protocol = f"{found.protocol}, {found.images} images{'.' if unit else ''}{unit}"
     layers = exchange_layers(model)
     text = ensemble_warning(task, found.results)
+    columns = task.columns(found.results)
+    table = {
+        key: {name: values[name] for name in columns if name in values}
+        for key, values in found.results.items()
+    }
     return [
         (
             "Results",
             f'<p class="note">{escape(protocol[0].upper() + protocol[1:])}</p>'
-            + results_table(found.results, task.percent, task.lower_is_better)
+            + results_table(table, task.percent, task.lower_is_better)
             + warning_box(text),
         ),
         ("Examples", task.legend() + "".join(map(panel, panels)) if panels else ""),

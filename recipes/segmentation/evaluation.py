@@ -137,7 +137,7 @@ def _starts(length, window, overlap):
     return np.unique(np.linspace(0, length - window, count).round().astype(int)).tolist()
 
 
-def evaluate(model, batches, modalities, protocol=None, progress=True):
+def evaluate(model, batches, modalities, protocol=None, progress=True, certainty=None):
     """Runs a data set through a model.
 
     Args:
@@ -146,6 +146,7 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
         modalities: `{name: spec}`.
         protocol: `Protocol`; a single scale by default.
         progress: Whether a progress bar is shown.
+        certainty: `recipes.segmentation.certainty.Certainty`, to which the batches are added.
 
     Returns:
         `{output: {metric: value in 0..1}}`; `{output: confusion matrix}`, int64
@@ -161,11 +162,14 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
     bar = keras.utils.Progbar(len(batches), verbose=int(progress), unit_name="batch")
     for images, labels in batches.as_numpy_iterator():
         probabilities = predict(images)
+        if certainty is not None:
+            certainty.update(labels, probabilities, images.get(PRESENT))
         for key, metric in metrics.items():
             classes = probabilities[key].argmax(-1)
-            metric.update_state(labels, classes)
+            seen = labels_of(key, labels, images.get(PRESENT), model)
+            metric.update_state(seen, classes)
             by_image[key] += [
-                _parts(*pair, model.num_classes) for pair in zip(labels, classes, strict=True)
+                _parts(*pair, model.num_classes) for pair in zip(seen, classes, strict=True)
             ]
         bar.add(1)
     results, matrices = {}, {}
@@ -174,6 +178,15 @@ def evaluate(model, batches, modalities, protocol=None, progress=True):
         results[key] = {name: float(values[f"{key}_{end}"]) for name, end in METRICS.items()}
         matrices[key] = metric.counts()
     return results, matrices, {key: np.array(parts) for key, parts in by_image.items()}
+
+
+def labels_of(key, labels, present, model):
+    """The masks of an output: void where an example lacks what the output is of."""
+    if present is None or key not in model.modality_names:
+        return labels
+    there = present[:, list(model.modality_names).index(key)]
+    void = np.asarray(model.ignore_class, labels.dtype)
+    return np.where(there[:, None, None], labels, void)
 
 
 def _parts(labels, classes, number):

@@ -7,13 +7,29 @@ import pathlib
 import numpy as np
 
 from keras_asym.layers.modality_ensemble import KINDS
+from keras_asym.models import Calibration, Segmenter
 from keras_asym.networks.backbones import NAMES
 from recipes import settings
 from recipes.data import survey as surveys
 from recipes.data.batches import evaluation_batches
 from recipes.data.values import normalize
-from recipes.report.tables import class_table, confusion_table, legend_list
-from recipes.segmentation import evaluation, model
+from recipes.report.certainty import certainty_plots
+from recipes.report.tables import (
+    class_table,
+    confusion_table,
+    escape,
+    legend_list,
+    results_table,
+)
+from recipes.segmentation import calibration, evaluation, model
+from recipes.segmentation.certainty import (
+    NOTE,
+    Certainty,
+    calibration_words,
+    certainty_text,
+    known_figures,
+    log_of,
+)
 from recipes.segmentation.colors import class_legend, colorize, displayable, overlay
 from recipes.segmentation.evaluation import METRICS, Protocol
 from recipes.segmentation.examples import SegmentationExamples, check_augmentation
@@ -38,8 +54,11 @@ class Segmentation(Task):
     monitor = "val_ensemble_mean_iou"
     mode = "max"
     main_metric = "mean IoU"
+    model_class = Segmenter
     percent = True
     lower_is_better = ()
+    calibration = None
+    calibration_source = None
     note = "Percent"
     rules = {  # noqa: RUF012 (read only)
         "network.name": settings.one_of(list(NETWORKS)),
@@ -93,9 +112,10 @@ class Segmentation(Task):
 
     @property
     def examples(self):
-        return self._examples(self.modalities)
+        return self.examples_of(self.modalities)
 
-    def _examples(self, modalities):
+    def examples_of(self, modalities):
+        """What is done to one example where there are just these `{name: spec}`."""
         return SegmentationExamples(
             modalities,
             len(self.facts.class_names),
@@ -195,6 +215,11 @@ class Segmentation(Task):
         self.frequencies = train.labels[: len(self.class_names)]
         return found
 
+    def use_checkpoint(self, run, checkpoint):
+        names = tuple(self.config.inputs)
+        found = calibration.read_calibration(run, checkpoint, names)
+        self.calibration, self.calibration_source = found
+
     def build_model(self, replicas):
         unread = unread_settings(self.config.network, self.default_config().network)
         if unread:
@@ -235,7 +260,7 @@ class Segmentation(Task):
         if program == "export":
             parser.add_list(
                 "outputs",
-                "Of classes, confidence and probabilities.",
+                "Of classes, confidence, uncertainty and probabilities.",
                 "classes,confidence",
             )
 
@@ -256,10 +281,17 @@ class Segmentation(Task):
 
     def evaluate(self, network, source, protocol, split, save=lambda found: None):
         specs = {name: self.modalities[name] for name in network.modality_names}
-        batches = evaluation_batches(source, self._examples(specs), self.config.eval_batch_size)
-        results, matrices, by_image = evaluation.evaluate(network, batches, specs, protocol)
+        batches = evaluation_batches(source, self.examples_of(specs), self.config.eval_batch_size)
+        certainty = Certainty(network, self.calibration)
+        results, matrices, by_image = evaluation.evaluate(
+            network, batches, specs, protocol, certainty=certainty
+        )
+        for key, figures in certainty.results().items():
+            results[key].update(figures)
         words = f"{protocol}, {split} split"
-        found = Evaluation(words, len(source), results, matrices, by_image)
+        found = Evaluation(
+            words, len(source), results, matrices, by_image, curves=certainty.curves()
+        )
         save(found)
         return found
 
@@ -270,8 +302,12 @@ class Segmentation(Task):
         return evaluation.mean_iou(sums)
 
     def text(self, found):
-        lines = [evaluation.text_table(found.results, found.protocol, found.images), ""]
+        lines = [evaluation.text_table(found.results, found.protocol, found.images)]
+        lines += [*self.rows_text(found.results), ""]
         return "\n".join([*lines, *evaluation.class_text(self._best(found), self.class_names)])
+
+    def rows_text(self, results):
+        return certainty_text(results, self.calibration_source)
 
     def _best(self, found):
         return found.details.get("ensemble", next(iter(found.details.values())))
@@ -289,6 +325,7 @@ class Segmentation(Task):
         return {"classes.csv": text.getvalue()}, {
             "class_names": self.class_names,
             "confusion": matrices,
+            "calibration": self.calibration_source,
         }
 
     def sections(self, found):
@@ -302,7 +339,21 @@ class Segmentation(Task):
                 "Confusion of the ensemble",
                 f'<p class="note">{rows}</p>{confusion_table(self._best(found), names)}',
             ),
+            ("Confidence", self._certainty_section(found)),
         ]
+
+    def _certainty_section(self, found):
+        columns = known_figures(found.results)
+        figures = {
+            key: {name: values[name] for name in columns} for key, values in found.results.items()
+        }
+        note = f"{NOTE}; {calibration_words(self.calibration_source)}. Plots: the ensemble."
+        note = note.replace("ECE (15 bins) and AURC in percent", "ECE (15 bins) and AURC in 0..1")
+        return (
+            f'<p class="note">{escape(note)}</p>'
+            f"{results_table(figures, percent=False, lower_is_better=tuple(columns))}"
+            f"{certainty_plots(found.curves)}"
+        )
 
     def legend(self):
         return legend_list(class_legend(self.class_names))
@@ -317,7 +368,8 @@ class Segmentation(Task):
             images = {f"input: {name}": displayable(example[name], specs[name]) for name in specs}
             images["truth"] = colorize(example["label"][..., 0], network.num_classes)
             inputs = {name: normalize(example[name], spec)[None] for name, spec in specs.items()}
-            probabilities = predict(inputs)
+            told = self.examples_of(specs).presence(example)
+            probabilities = predict({**inputs, **{key: x[None] for key, x in told.items()}})
             for key in network.loss_keys:
                 images[key] = colorize(probabilities[key][0].argmax(-1), network.num_classes)
             panels.append((example_id(example, number), images))
@@ -327,14 +379,23 @@ class Segmentation(Task):
         specs = {key: self.modalities[key] for key in network.modality_names}
         predict = evaluation.make_predict(network, specs, protocol)
         inputs = {key: normalize(image, specs[key])[None] for key, image in raw.items()}
-        classes = predict(inputs)["ensemble"][0].argmax(-1).astype("uint8")
+        probabilities = predict(inputs)["ensemble"]
+        classes = probabilities[0].argmax(-1).astype("uint8")
+        known = self.calibration or Calibration(network.modality_names)
+        confidence = known.confidence("ensemble", log_of(probabilities), network.modality_names)
+        confidence = np.rint(65535 * np.asarray(confidence)[0]).astype("uint16")
         first = next(iter(raw))
         background = displayable(raw[first], specs[first])
         return {
             "_classes": classes[..., None],
+            "_confidence": confidence[..., None],
             "_colors": colorize(classes, network.num_classes),
             "_overlay": overlay(background, classes, network.num_classes),
         }
 
     def export_options(self, network, arguments):
-        return {"class_names": self.class_names, "outputs": tuple(arguments.outputs)}
+        return {
+            "class_names": self.class_names,
+            "outputs": tuple(arguments.outputs),
+            "calibration": self.calibration,
+        }

@@ -88,7 +88,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         if signature not in self._session.signatures:
             message = f'Serving signature key "{signature}" not found.'
             raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, message)
-        wanted = set(self._session.signatures[signature].inputs)
+        definition = self._session.signatures[signature]
+        inputs, wanted = {**_defaults(definition), **inputs}, set(definition.inputs)
         if set(inputs) != wanted:
             raise Refusal(
                 grpc.StatusCode.INVALID_ARGUMENT,
@@ -100,6 +101,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             return self._session.run(signature, inputs)
         except tf.errors.InvalidArgumentError as error:
             raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, error.message) from error
+
+
+def _defaults(definition):
+    """What newer servers take for the inputs of a signature that a request leaves out."""
+    return {name: tf.make_ndarray(value) for name, value in definition.defaults.items()}
 
 
 class Refusal(Exception):

@@ -9,6 +9,7 @@ from recipes.segmentation.evaluation import (
     class_figures,
     class_text,
     evaluate,
+    labels_of,
     make_predict,
     mean_iou,
     text_table,
@@ -170,6 +171,15 @@ def test_figures_and_confusion_by_hand():
         assert matrices["ensemble"].dtype == "int64"
         expected = {"pixel accuracy": 4 / 7, "mean accuracy": 4 / 9, "mean IoU": (0.5 + 0.4) / 3}
         assert results["ensemble"] == pytest.approx(expected)
+
+
+def test_a_branch_counts_where_its_sensor_is_there(model):
+    labels, present = np.zeros((2, 1, 2), "uint8"), np.array([[True, False], [True, True]])
+    assert not labels_of("rgb", labels, present, model).any()
+    assert labels_of("ensemble", labels, present, model) is labels
+    of_depth = labels_of("depth", labels, present, model)
+    np.testing.assert_array_equal(of_depth, [[[255, 255]], [[0, 0]]])
+    assert labels_of("depth", labels, None, model) is labels
 
 
 def test_figures_of_each_class_by_hand():
