@@ -10,6 +10,7 @@ from keras_asym.networks.fid_preprocessing import FIDPreprocessing
 from keras_asym.networks.mix_transformer import MixTransformer
 from keras_asym.networks.patch_discriminator import PatchDiscriminator
 from keras_asym.networks.pspnet import PSPNet
+from keras_asym.networks.realtime import Realtime
 from keras_asym.networks.refinenet import ENCODER_VARIABLES, HEAD_VARIABLES, RefineNet
 from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.segformer import SegFormer

@@ -7,6 +7,7 @@
 | `deeplabv3` | `DeepLabV3` | `output_stride`, `filters`, `dropout` |
 | `pspnet` | `PSPNet` | `output_stride`, `filters`, `dropout` |
 | `segformer` | `SegFormer` | `filters` (the head's width), `dropout` |
+| `realtime` | `Realtime` | `filters` (the head's width), `dropout` |
 | `adapnet_pp` | `AdapNetPP` | `decoder`, `filters`, `skip_filters`, `dropout` |
 
 All but the last one also read `backbone` and `weights`; `backbone_width` is read by the encoders of
@@ -67,6 +68,7 @@ NETWORKS = {
     "deeplabv3": Network(networks.DeepLabV3, _POOLED, 16),
     "pspnet": Network(networks.PSPNet, _POOLED, 8, auxiliary=1),
     "segformer": Network(networks.SegFormer, {"filters": "head_width", "dropout": "dropout"}, 32),
+    "realtime": Network(networks.Realtime, {"filters": "head_width", "dropout": "dropout"}, 32),
     "adapnet_pp": Network(
         networks.AdapNetPP,
         {

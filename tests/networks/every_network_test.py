@@ -13,8 +13,10 @@ from keras_asym.networks import (
     HEAD_VARIABLES,
     DeepLabV3,
     DeepLabV3Plus,
+    EfficientNetLite0,
     MixTransformer,
     PSPNet,
+    Realtime,
     RefineNet,
     ResNet,
     SegFormer,
@@ -33,12 +35,16 @@ NETWORKS = {
     "pspnet": (lambda: PSPNet(first_stages(2), CLASSES, filters=8, auxiliary=True), (8, 4)),
     "refinenet": (lambda: RefineNet(ResNet(18, 4), CLASSES, "light", (8, 8, 8, 8)), (4,)),
     "segformer": (lambda: SegFormer(MixTransformer("b0", 4, (1, 1, 1, 1)), CLASSES, 8), (4,)),
+    "realtime": (lambda: Realtime(first_stacks(), CLASSES, 8), (4,)),
 }
 # The others have no layer that these have not.
+SLOW = ("deeplab_v3", "refinenet", "realtime")
 NEW_LAYERS = pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name in ("deeplab_v3", "refinenet") else ())
+        pytest.param(
+            name, marks=pytest.mark.slow if name in ("deeplab_v3", "refinenet", "realtime") else ()
+        )
         for name in NETWORKS
     ],
 )
@@ -56,6 +62,11 @@ def entry_flow():
 def first_stages(count):
     encoder = ResNet(18, 4, stem="deep")
     return keras.Model(encoder.input, encoder.outputs[:count])
+
+
+def first_stacks():
+    encoder = EfficientNetLite0(width=8)
+    return keras.Model(encoder.input, encoder.outputs[:2])
 
 
 def build(name):

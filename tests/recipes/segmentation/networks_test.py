@@ -30,6 +30,7 @@ ENCODERS = {
     "deeplabv3": ("resnet18", 4),
     "pspnet": ("resnet18_deep", 4),
     "segformer": ("mit_b0", 4),
+    "realtime": ("efficientnet_lite0", 8),
     "adapnet_pp": ("resnet101", 4),
 }
 OF_HEAD = re.compile(rf"{HEAD_VARIABLES}|(easpp|skip)\d?.*|ensemble/.*")
@@ -61,6 +62,8 @@ def test_every_network_is_built_from_its_settings(name):
         assert paths["pyramid_projection_conv/kernel"] == 8
     elif name == "segformer":
         assert paths["decoder_conv/kernel"] == 8
+    elif name == "realtime":
+        assert paths["decoder_stage1_smooth_conv/kernel"] == 8
     else:
         assert paths[f"{'easpp' if name == 'adapnet_pp' else 'aspp_projection'}_conv/kernel"] == 8
     for skip in ("decoder_low_level_conv/kernel", "skip4_conv/kernel"):
