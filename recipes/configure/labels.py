@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 VOID = 255
+_MOST_CLASSES = 64  # below which gaps are classes that are not seen, as of 40 in few images
 _DENSE = 0.4  # share of the values up to the greatest that must occur for these to be class indices
 
 
@@ -50,7 +51,7 @@ def labels_of(counts, void_is_0=False):
         found = Labels(classes[-1], tuple(range(1, classes[-1] + 1)), (0,))
         found.doubts.append("0 is taken for void: it lies along the borders of the other classes")
         return found
-    if len(classes) >= _DENSE * (classes[-1] + 1):
+    if len(classes) >= _DENSE * (classes[-1] + 1) or classes[-1] < _MOST_CLASSES:
         found = Labels(max(2, classes[-1] + 1))
         if len(classes) <= classes[-1]:
             missing = sorted(set(range(classes[-1] + 1)) - set(classes))

@@ -13,15 +13,17 @@ UNITS = {
     1000: ("millimetres", 1.0),
     4000: ("4000ths_of_a_metre", 0.03),
     5000: ("5000ths_of_a_metre", 0.4),
-    10000: ("tenths_of_a_millimetre", 0.25),
+    10000: ("tenths_of_a_millimetre", 0.2),
 }
 """Values to a metre that are met, their name in findings, and how usual they are."""
 
-_SCENES = (  # logarithms of the 5th, 50th and 95th percentile in metres: mean, deviation; weight
-    ((1.15, 2.4, 4.6), 0.45, 1.0),  # rooms
-    ((4.0, 12.0, 50.0), 0.6, 0.15),  # streets
-    ((0.35, 0.6, 1.0), 0.35, 0.05),  # tables
+_SCENES = (  # median in metres; its ratio to the 5th percentile, and the 95th's to it; weight
+    (2.4, 2.1, 1.9, 0.45, 1.0),  # rooms
+    (12.0, 3.0, 4.2, 0.6, 0.15),  # streets
+    (0.6, 1.7, 1.7, 0.35, 0.05),  # tables
 )
+"""The fourth number is the deviation of the median, as a logarithm; `_RATIO` that of the ratios."""
+_RATIO = 0.4
 _CLEAR = 3.0  # nats between the best and the second unit
 _WRONG = 2.2  # nats that the declared unit is worse by
 _SAID = {
@@ -54,12 +56,16 @@ def _scores(nature):
     """Log-likelihood of each unit, by the distances that it gives."""
     quantiles, found = nature.quantiles, {}
     floats = all(dtype.startswith("float") for dtype in nature.dtypes)
+    near, middle, far = np.log(np.maximum(quantiles, 1e-6))
     for unit, (_, usual) in UNITS.items():
-        logs = np.log(np.maximum(quantiles, 1e-6) / unit)
-        fits = [
-            np.log(weight) - (((logs - np.log(middle)) / deviation) ** 2).mean() * 0.75
-            for middle, deviation, weight in _SCENES
-        ]
+        fits = []
+        for median, below, above, deviation, weight in _SCENES:
+            off = (
+                (middle - np.log(unit) - np.log(median)) / deviation,
+                (middle - near - np.log(below)) / _RATIO,
+                (far - middle - np.log(above)) / _RATIO,
+            )
+            fits.append(np.log(weight) - 0.5 * np.square(off).sum())
         found[unit] = max(fits) + np.log(usual)
         if unit == 1 and not floats:
             found[unit] += np.log(0.1)  # whole metres: hardly any sensor

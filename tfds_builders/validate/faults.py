@@ -42,13 +42,15 @@ class Faults:
 
     def findings(self):
         """List of `Finding`s, errors first."""
-        found = []
+        found, spoilt = [], set()
         for column, nature in self.natures.items():
-            found += depth_findings(column, nature, self.units)
+            of_depth = list(depth_findings(column, nature, self.units))
+            spoilt |= {column for finding in of_depth if finding.is_error}
+            found += of_depth
         found += self._misfits()
         if self.masks is not None:
             found += self.masks.findings()
-        found += self.sensors.findings()
+        found += self.sensors.findings(spoilt)
         found += leak_findings(self.alignment, self.splits)
         return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 

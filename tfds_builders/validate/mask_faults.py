@@ -12,6 +12,9 @@ from tfds_builders.validate.findings import Finding
 _SPECK = 0.6  # share of a value's pixels that lie alone, from which on it forms no regions
 _SPECKS = 4  # values without regions, and what share of all, from which on masks are lossy
 _SPECKS_SHARE = 0.3
+_BETWEEN = 0.08  # share of the steps from a class to another that pass through values between
+_REGIONS = 0.2  # share of all pixels that lie alone, of what is no mask at all
+_STEPS = 100  # that must be seen
 _ALONG = 0.6  # share of the pixels of 0 that lie at another class, in thin lines
 _SURE = 1e-3  # chance that a class is missing in a split by accident
 _DENSE = 0.4
@@ -27,7 +30,8 @@ class Masks:
     def __init__(self, num_classes=None):
         self.num_classes = num_classes
         self.jpeg, self.colors, self.palettes = [], [], []
-        self._alone = np.zeros(256, np.int64)
+        self._alone, self._between = np.zeros(256, np.int64), np.zeros(256, np.int64)
+        self._steps = 0
         self.counts = np.zeros(256, np.int64)
         self.present = collections.defaultdict(lambda: np.zeros(256, np.int64))
         self.images = collections.Counter()
@@ -53,6 +57,9 @@ class Masks:
         label = label[..., 0].clip(0, VOID).astype(np.uint8)
         counts = np.bincount(label.ravel(), minlength=256)
         self._alone += np.bincount(label[~_has_equal(label)], minlength=256)
+        steps, between = _steps(label)
+        self._steps += steps
+        self._between += between
         self.counts += counts
         self.present[example.split] += counts > 0
         self.images[example.split] += 1
@@ -96,10 +103,17 @@ class Masks:
         yield from self._missing()
 
     def _is_lossy(self):
-        """Whether many values are specks: compression and interpolation make values between others.
+        """Whether compression or interpolation made values between those of the classes.
 
-        A class forms regions, however small.
+        A class forms regions, however small; and where one region ends another begins, at once: a
+        thin rim between two classes is of one class, not of several.
         """
+        between = self._between.sum()
+        several = (self._between > 0.05 * between).sum() > 1
+        if self._alone.sum() > _REGIONS * max(self.counts.sum(), 1):
+            return False  # noise, whatever it is
+        if several and self._steps >= _STEPS and between > _BETWEEN * self._steps:
+            return True
         values = np.flatnonzero(self.counts[:VOID])
         specks = (self._alone > _SPECK * self.counts)[values].sum()
         return specks >= max(_SPECKS, _SPECKS_SHARE * len(values))
@@ -172,8 +186,8 @@ class Masks:
                 chance = (1 - min(share, 1 - 1e-9)) ** self.images[split]
                 sure = split == "train" or chance < _SURE
                 text = (
-                    f"class {value} is in no mask of `{split}`, but in {elsewhere[value]} of {rest} "
-                    "others: split the examples anew, or leave the class out"
+                    f"class {value} is in no mask of `{split}`, but in {elsewhere[value]} of {rest}"
+                    " others: split the examples anew, or leave the class out"
                 )
                 level = "warning" if sure else "note"
                 name = "class_missing" if sure else "class_missing_by_chance"
@@ -190,6 +204,18 @@ def _as_it_is(path):
                 return values.reshape(*values.shape[:2], -1), image.format, image.mode
     except Exception:
         return None, None, None
+
+
+def _steps(label):
+    """Steps between two classes, two pixels apart, and the values strictly between on the way."""
+    count, between = 0, np.zeros(256, np.int64)
+    for turned in (label.astype(np.int16), label.T.astype(np.int16)):
+        one, middle, other = turned[:, :-2], turned[:, 1:-1], turned[:, 2:]
+        apart = np.abs(one - other) >= 2
+        inside = apart & (middle > np.minimum(one, other)) & (middle < np.maximum(one, other))
+        count += int(apart.sum())
+        between += np.bincount(middle[inside], minlength=256)
+    return count, between
 
 
 def _has_equal(label):

@@ -7,6 +7,7 @@ import numpy as np
 from tfds_builders.validate.findings import Finding
 
 _TOP = 0.08  # share of the pixels at the greatest value, of an image that is clipped
+_BACKGROUND = 0.05  # share of the pixels at the other end that are none of the scene
 _AROUND = 0.3  # of the mean density: least density beside a clipped end that the scene goes on to
 _BINS = 64
 _MOST = 0.5  # share of a sensor's images that must be clipped
@@ -46,8 +47,12 @@ class Sensors:
             ):
                 self.clipped[column].append(name)
 
-    def findings(self):
-        """Findings about the sensors."""
+    def findings(self, spoilt=()):
+        """Findings about the sensors.
+
+        Args:
+            spoilt: Columns whose values are known to be none of a sensor: they may well pile up.
+        """
         for column in self.columns:
             constant, count = self.constant[column], self.images[column]
             most = max(self._digests[column].values(), key=len, default=[])
@@ -60,7 +65,7 @@ class Sensors:
             elif count > 3 and len(most) > _FROZEN * count:
                 text = f"{len(most)} of {count} images of `{column}` are one and the same"
                 yield Finding(True, text, most, name="constant_sensor")
-            if len(self.clipped[column]) > _MOST * count:
+            if len(self.clipped[column]) > _MOST * count and column not in spoilt:
                 text = (
                     f"`{column}` is clipped: in {len(self.clipped[column])} of {count} images many "
                     "pixels have the greatest or the least value, and the scene goes on to it. "
@@ -93,6 +98,8 @@ def _is_clipped(values, is_depth):
         (high, (values < high) & (values >= high - width)),
     ):
         at_end = (values == end).sum()
-        if at_end > _TOP * values.size and beside.sum() > _AROUND * 2 * density:
+        background = (values == (high if end == low else low)).sum()
+        seen = values.size - (background if background > _BACKGROUND * values.size else 0)
+        if at_end > _TOP * seen and beside.sum() > _AROUND * 2 * density:
             return True
     return False

@@ -54,7 +54,8 @@ def room(number):
 
 def rooms(rng, count):
     """Frames of rooms, `[{column: array}]`; depth in metres."""
-    return [dict(room(int(n))) for n in rng.choice(ROOMS, count, replace=False)]
+    pool = ROOMS if count >= 24 else count  # few tests render few rooms
+    return [dict(room(int(n))) for n in rng.choice(pool, count, replace=False)]
 
 
 def chips(rng, count):
@@ -361,14 +362,15 @@ def _write(path, image):
         PIL.Image.fromarray(image).save(path)
 
 
-def make_folder(root, seed, fault=None, kind=None):
-    """Writes a folder of 24 to 40 examples.
+def make_folder(root, seed, fault=None, kind=None, count=None):
+    """Writes a folder.
 
     Args:
         root: Where to.
         seed: Of the examples and of the fault's size.
         fault: `Fault`, None for a sound folder.
         kind: Key of `KINDS`; drawn from those of the fault if left out.
+        count: Number of examples; 24 to 40 if left out.
 
     Returns:
         Arguments of `validate`, and the kind.
@@ -376,7 +378,7 @@ def make_folder(root, seed, fault=None, kind=None):
     rng = np.random.default_rng((7, seed))
     kinds = ALL if fault is None else fault.kinds
     kind = kind or kinds[int(rng.integers(len(kinds)))]
-    frames = sound(kind, rng, int(rng.integers(24, 41)))
+    frames = sound(kind, rng, count or int(rng.integers(24, 41)))
     if fault is not None:
         frames = fault.put(frames, rng, kind) or frames
     split = len(frames) - len(frames) // 4
