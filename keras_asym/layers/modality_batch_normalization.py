@@ -36,7 +36,7 @@ class ModalityBatchNormalization(ModalityNormalization):
         training: Whether batch statistics are used and the moving ones updated.
         presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
             Statistics are taken over the examples that have the modality; where none has it, the
-            moving ones stay.
+            moving ones stay. In training, what an example does not have becomes 0.
 
     Input shape:
         `(batch * modalities, ..., channels)`.
@@ -114,9 +114,17 @@ class ModalityBatchNormalization(ModalityNormalization):
             self.update_moving(self.moving_variance, variance, seen)
         else:
             mean, variance = self.pick(self.moving_mean), self.pick(self.moving_variance)
+            seen = None
         shape = (self.count, *(1,) * (len(x.shape) - 3), x.shape[-1])
         mean, variance = (ops.reshape(ops.cast(m, x.dtype), shape) for m in (mean, variance))
-        return self.normalized(x, mean, variance)
+        y = self.normalized(x, mean, variance)
+        if seen is None:
+            return y
+        # A channel that is constant in all examples that have a modality has a variance of 0, and
+        # blows up those that have it not: layer by layer, until they are not numbers. Such a one,
+        # times 0, is still in every sum.
+        here = ops.reshape(self.presence_here(presence), (-1, *(1,) * (len(y.shape) - 1)))
+        return ops.where(here, y, ops.zeros_like(y))
 
     def _moments(self, x, presence):
         """Mean and variance `(count, channels)` of a batch, and which modalities it has."""

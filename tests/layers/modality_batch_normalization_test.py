@@ -140,6 +140,7 @@ def test_statistics_are_of_the_examples_that_have_the_modality(modalities, shape
         np.testing.assert_allclose(layer.moving_variance[row], bn.moving_variance, atol=1e-6)
     for value, old in zip(arrays(layer.weights), before, strict=True):
         np.testing.assert_array_equal(value[1], old[1])
+    assert not y[~presence].any()  # what nobody has cannot grow from layer to layer
 
 
 def test_gradients_are_those_of_kerass_layer_on_the_examples_that_are_there():
