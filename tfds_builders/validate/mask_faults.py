@@ -16,6 +16,8 @@ _BETWEEN = 0.08  # share of the steps from a class to another that pass through 
 _REGIONS = 0.2  # share of all pixels that lie alone, of what is no mask at all
 _STEPS = 100  # that must be seen
 _ALONG = 0.6  # share of the pixels of 0 that lie at another class, in thin lines
+_ALWAYS, _FIXED = 0.95, 0.9  # share of the masks, and of the pixels of 0 that are always 0
+_RIM, _LEAST_MASKS = 0.15, 8  # share of an image that void may be; masks to tell
 _SURE = 1e-3  # chance that a class is missing in a split by accident
 _DENSE = 0.4
 
@@ -36,6 +38,7 @@ class Masks:
         self.present = collections.defaultdict(lambda: np.zeros(256, np.int64))
         self.images = collections.Counter()
         self._zero, self._zero_thin = 0, 0
+        self._zero_maps = {}  # size: how often each pixel is 0, of how many masks
 
     def add(self, example):
         """Adds an `Example`."""
@@ -66,6 +69,8 @@ class Masks:
         zero = label == 0
         self._zero += int(zero.sum())
         self._zero_thin += int((zero & ~_eroded(zero)).sum())
+        often, masks = self._zero_maps.get(label.shape, (0, 0))
+        self._zero_maps[label.shape] = often + zero.astype(np.int32), masks + 1
 
     @property
     def classes(self):
@@ -152,10 +157,11 @@ class Masks:
                 f"label_values={tuple(range(1, classes + 1))}"
             )
             yield Finding(True, text, name="void_is_0")
-        elif not classes and self._zero_is_thin(values):
+        elif not classes and self._zero_is_void(values):
             text = (
-                "0 may mean void: it lies in thin lines along the other classes, and 255 never "
-                f"occurs. Then void_values=(0,) and label_values={tuple(range(1, top + 1))}"
+                "0 seems to mean void: it lies in thin lines along the other classes, or at the "
+                "same few pixels in all masks, and 255 never occurs. Then void_values=(0,) and "
+                f"label_values={tuple(range(1, top + 1))}"
             )
             yield Finding(False, text, name="void_is_0")
 
@@ -164,12 +170,17 @@ class Masks:
         steps = np.diff(values)
         return (steps > 1).mean() > 0.6
 
-    def _zero_is_thin(self, values):
+    def _zero_is_void(self, values):
+        if self.counts[VOID] or len(values) < 4 or not self._zero:
+            return False
+        if self._zero_thin > _ALONG * self._zero:
+            return True
+        often, masks = max(self._zero_maps.values(), key=lambda item: item[1])
+        always = often >= _ALWAYS * masks
         return (
-            not self.counts[VOID]
-            and len(values) > 3
-            and self._zero > 0
-            and self._zero_thin > _ALONG * self._zero
+            masks >= _LEAST_MASKS
+            and always.mean() < _RIM
+            and often[always].sum() > _FIXED * often.sum()
         )
 
     def _missing(self):

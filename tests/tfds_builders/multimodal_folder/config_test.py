@@ -107,6 +107,10 @@ def test_class_names(folder):
         ({"root": "nowhere"}, "`root` must be a folder"),
         ({"lists": "train.txt"}, "`lists` must map splits"),
         ({"lists": {}}, "`lists` must be distinct names"),
+        ({"num_classes": 2, "label_values": (1, 2, 3)}, "3 values of 2 classes"),
+        ({"num_classes": 2, "label_values": (1, 1)}, "`label_values` must be distinct whole"),
+        ({"num_classes": 2, "void_values": (300,)}, "`void_values` must be distinct whole"),
+        ({"num_classes": 2, "void_values": (0,)}, r"must not be values of classes.*\[0\]"),
         ({"lists": {"train": "none.txt"}}, "`lists` must name readable text files"),
         ({"lists": {"a/b": "train.txt"}}, "`lists` must hold names of letters"),
         ({"columns": "rgb"}, "`columns` must be distinct names"),
@@ -131,3 +135,11 @@ def test_class_names(folder):
 def test_bad_arguments(folder, kwargs, message):
     with pytest.raises(ValueError, match=message):
         config(folder, **kwargs)
+
+
+def test_values_of_the_masks_make_another_data_set(folder):
+    before = config(folder, num_classes=2)
+    after = config(folder, num_classes=2, label_values=(1, 2), void_values=(0,))
+    assert after.label_values == (1, 2) and after.void_values == (0,)
+    assert after.name != before.name
+    assert config(folder, num_classes=2, label_values=()).name == before.name

@@ -2,7 +2,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tfds_builders.multimodal_folder.example import check_labels, read_example
+from tfds_builders.multimodal_folder.example import check_labels, class_indices, read_example
 from tfds_builders.multimodal_folder.list_file import Row
 
 
@@ -40,3 +40,15 @@ def test_only_columns_with_labels_must_be_lossless(tmp_path):
     assert set(read_example(tmp_path, row, None, None, None)) == {"thermal", "label"}
     with pytest.raises(ValueError, match=r"^train\.txt, line 1: .*a\.jpg: .*lossless"):
         read_example(tmp_path, row, "label", "label", 2)
+
+
+def test_stored_values_become_class_indices():
+    label = np.array([[1, 2, 3, 0, 255]], np.uint8)
+    assert class_indices(label) is label
+    found = class_indices(label, (1, 2, 3), (0,))
+    assert found.dtype == np.uint8 and found.tolist() == [[0, 1, 2, 255, 255]]
+    foreground = class_indices(np.array([[0, 255]], np.uint8), (0, 255))
+    assert foreground.tolist() == [[0, 1]]
+    assert class_indices(np.array([[0, 7]], np.uint8), (), (7,)).tolist() == [[0, 255]]
+    with pytest.raises(ValueError, match=r"`label_values` \(1, 2\).*Received: \[0, 3\]"):
+        class_indices(label, (1, 2))
