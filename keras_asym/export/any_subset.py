@@ -8,7 +8,7 @@ three have a default, so that a server that knows of defaults takes a request wi
 import tensorflow as tf
 
 from keras_asym.export.encoded_images import decode_images
-from keras_asym.export.image_checks import require
+from keras_asym.export.image_checks import require, shape_of_input
 
 PRESENT = "present"
 SENSORS_USED = "sensors_used"
@@ -29,14 +29,10 @@ def whole_images(images, channels):
     Raises:
         tf.errors.InvalidArgumentError: When the graph runs, if none is there.
     """
-    # Behind this operation TensorFlow does not know the declared shape; a server takes any.
-    shapes = [
-        tf.shape(tf.raw_ops.PlaceholderWithDefault(input=image, shape=None))
-        for image in images.values()
-    ]
+    shapes = [shape_of_input(image) for image in images.values()]
     ranks = [
         require(
-            tf.size(shape) == 4,
+            (tf.size(shape) == 4) & tf.reduce_all(shape[-1:] == channels[name]),
             f"`{name}` must have the shape (batch, height, width, {channels[name]}), or (0, 0, 0, "
             f"{channels[name]}) where it is absent. Received: shape",
             shape,
@@ -58,7 +54,7 @@ def whole_images(images, channels):
         missing = tf.where(there[index], 0, full - shapes[index])
         paddings = tf.stack([tf.zeros_like(full), missing], axis=1)
         found[name] = tf.pad(image, tf.concat([paddings, [[0, 0]]], axis=0))
-        found[name].set_shape((None, None, None, channels[name]))  # which is checked later
+        found[name].set_shape((None, None, None, channels[name]))  # as was checked
     return found, there
 
 
@@ -74,7 +70,7 @@ def presence_of_request(present, there, batch, names):
     Returns:
         Boolean `(batch, modalities)`.
     """
-    shape = tf.shape(tf.raw_ops.PlaceholderWithDefault(input=present, shape=None))
+    shape = shape_of_input(present)
     fits = require(
         (tf.size(shape) == 2) & tf.reduce_all(shape[-1:] == len(names)),
         f"`{PRESENT}` must have the shape (batch, {len(names)}), a column for each of "

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def checked_images(images, channels, max_pixels, max_request_pixels, stride=1):
+def checked_images(images, channels, max_pixels, max_request_pixels, stride=1, shape_of=None):
     """The images behind checks of their shapes; a graph that fails one runs nothing else.
 
     Args:
@@ -12,6 +12,7 @@ def checked_images(images, channels, max_pixels, max_request_pixels, stride=1):
         max_pixels: Largest height times width of an image.
         max_request_pixels: Largest height times width times number of images of a modality.
         stride: What height and width must be multiples of.
+        shape_of: Function of an image that gives its shape; `shape_of_input` by default.
 
     Returns:
         Dictionary of the same images.
@@ -19,12 +20,7 @@ def checked_images(images, channels, max_pixels, max_request_pixels, stride=1):
     Raises:
         tf.errors.InvalidArgumentError: When the graph runs, if a shape is not as it must be.
     """
-    # Behind this operation TensorFlow does not know the declared shape, from which it would
-    # conclude that no check can fail; a server takes any shape.
-    shapes = {
-        name: tf.shape(tf.raw_ops.PlaceholderWithDefault(input=image, shape=None))
-        for name, image in images.items()
-    }
+    shapes = {name: (shape_of or shape_of_input)(image) for name, image in images.items()}
     ranks = [
         require(
             (tf.size(shape) == 4) & tf.reduce_all(shape[-1:] == channels[name]),
@@ -62,6 +58,15 @@ def checked_images(images, channels, max_pixels, max_request_pixels, stride=1):
         ]
     with tf.control_dependencies(checks):
         return {name: tf.identity(image) for name, image in images.items()}
+
+
+def shape_of_input(tensor):
+    """The shape that an input of a graph really has; a server takes any.
+
+    Behind this operation TensorFlow does not know the declared shape, from which it would conclude
+    that no check can fail.
+    """
+    return tf.shape(tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=None))
 
 
 def size_checks(name, height, width, max_pixels):

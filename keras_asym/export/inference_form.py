@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_asym.export.constants import constant
+from keras_asym.export.side_by_side import side_by_side
 from keras_asym.export.transposed_convolution import as_convolutions
 from keras_asym.keras_internals import sublayers
 from keras_asym.layers.sublayers import copy_weights
@@ -27,9 +28,15 @@ class InferenceForm:
             `SharedConstants` for forms that go into one SavedModel, both of
             `keras_asym.export.constants`. `None` keeps the weights in variables, where a graph,
             which is limited to 2 GiB, could not hold them.
+        side_by_side: Whether each modality is computed by itself, with its own norms in its own
+            copies of the kernels, once a runtime has optimized the graph: for small networks, and
+            for int8. See `keras_asym.export.side_by_side`.
 
     Call arguments:
-        images: Dictionary of images by modality name, as the model takes them.
+        images: Dictionary of images by modality name, as the model takes them, also with
+            `"present"`.
+        read: Function of the model's outputs that gives what is returned. Weights are constants in
+            it, too.
 
     Attributes:
         model: The model, in float32.
@@ -48,7 +55,7 @@ class InferenceForm:
     (1, 64, 64, 5)
     """
 
-    def __init__(self, model, constant_of=constant):
+    def __init__(self, model, constant_of=constant, side_by_side=False):
         if not hasattr(model, "modality_names") or not hasattr(model, "output_keys"):
             raise ValueError(
                 "`model` must be a Segmenter or a Translator. Received: model="
@@ -56,15 +63,21 @@ class InferenceForm:
             )
         self.model = in_float32(model)
         self.constant_of = constant_of
+        self.side_by_side = side_by_side
         self.modality_names = tuple(model.modality_names)
         self.output_keys = tuple(model.output_keys)
 
-    def __call__(self, images):
-        images = {name: tf.cast(images[name], "float32") for name in self.modality_names}
+    def __call__(self, images, read=lambda outputs: outputs):
+        inputs = {name: tf.cast(images[name], "float32") for name in self.modality_names}
+        if "present" in images:
+            inputs["present"] = images["present"]
+        network = self.model.network
+        apart = side_by_side(network) if self.side_by_side else contextlib.nullcontext()
         if self.constant_of is None:
-            return self.model(images, training=False)
-        with _constants(self.model.network, self.constant_of), as_convolutions():
-            return self.model(images, training=False)
+            with apart:
+                return read(self.model(inputs, training=False))
+        with apart, _constants(network, self.constant_of), as_convolutions():
+            return read(self.model(inputs, training=False))
 
 
 @contextlib.contextmanager

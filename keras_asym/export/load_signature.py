@@ -31,16 +31,24 @@ def load_signature(saved_model, signature, size):
         )
     served = loaded.signatures[signature]
     specs = served.structured_input_signature[1]
-    if any(len(spec.shape) != 4 for spec in specs.values()):
+    sizes = {name: _sizes(spec, size) for name, spec in specs.items()}
+    if None in sizes.values():
         raise ValueError(
             "`signature` must take images (batch, height, width, channels): encoded files are "
             f"decoded by TensorFlow alone. Received: signature={signature!r} with {specs}"
         )
     specs = {
-        name: tf.TensorSpec((*size, spec.shape[-1]), spec.dtype, name=name)
+        name: tf.TensorSpec((*sizes[name], spec.shape[-1]), spec.dtype, name=name)
         for name, spec in specs.items()
     }
     module = tf.Module()
     module.loaded = loaded  # whose weights `served` reads
     module.answer = tf.function(lambda images: served(**images), autograph=False)
     return module, specs
+
+
+def _sizes(spec, size):
+    """The axes but the last one: of images, or of which sensors are there; else `None`."""
+    if len(spec.shape) == 4:
+        return tuple(size)
+    return tuple(size[:1]) if len(spec.shape) == 2 and spec.dtype == tf.bool else None

@@ -57,6 +57,7 @@ def write_assets(folder, signatures, contract, description, class_names):
         {
             "inputs": inputs,
             "layout": "batch, height, width, channels",
+            "modalities": list(contract.dtypes),
             "max_pixels": contract.max_pixels,
             "max_request_pixels": contract.max_request_pixels,
             "height_and_width_are_multiples_of": contract.stride,
@@ -108,7 +109,13 @@ def write_warmup(version, model_name, signatures, contract, size):
             request.model_spec.name = model_name
             request.model_spec.signature_name = signature
             for name, spec in function.structured_input_signature[1].items():
+                if spec.dtype == tf.bool:  # which sensors are there
+                    value = tf.make_tensor_proto(np.ones((1, spec.shape[1]), "bool"))
+                    request.inputs[name].CopyFrom(value)
+                    continue
                 value = np.zeros((1, *size, contract.channels[name]), contract.dtypes[name])
+                if "any" in signature.split("_")[1:2]:  # where one grey could count as absent
+                    value[:, :, ::2] = 1
                 if spec.dtype == tf.string:
                     value = [tf.io.encode_png(value[0]).numpy()]
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(value, dtype=spec.dtype))

@@ -5,11 +5,14 @@ import io
 import json
 import re
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 from PIL import Image
 
+from keras_asym.models import Segmenter
 from recipes.data.batches import evaluation_batches
 from recipes.evaluate import evaluate_run
 from recipes.evaluate import main as evaluate
@@ -25,22 +28,31 @@ from tests.recipes.segmentation.tiny import tiny_config
 NAMES = ("rgb", "depth")
 
 
+def small_network(classes):
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(8, 3, 2, padding="same", use_bias=False, name="conv1_conv")(inputs)
+    x = layers.ReLU(name="conv1_relu")(layers.BatchNormalization(name="conv1_bn")(x))
+    kernel = keras.initializers.RandomNormal(stddev=0.1, seed=0)
+    x = layers.Conv2D(classes, 1, kernel_initializer=kernel, name="classifier")(x)
+    return keras.Model(inputs, x, name="small")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The folder of a run whose network says the frequencies of the classes, three times too sure.
 
-    It is the model of a training of no step.
+    It was not trained, and is small.
     """
     folder = tmp_path_factory.mktemp("calibrate")
     task = Segmentation(tiny_config(folder / "data"))
     dataset = task.open()
-    model = task.build_model(1)
+    classes = len(task.class_names)
     source = dataset.source("validation", task.image_names)
     labels = np.concatenate([example["label"].ravel() for example in source])
-    counts = np.bincount(labels[labels < model.num_classes], minlength=model.num_classes)
-    bias = 3 * np.log((counts + 1) / (counts + 1).sum())
-    last = [x for x in model.network.weights if tuple(x.shape) == (model.num_classes,)][-1]
-    last.assign(bias)
+    counts = 1 + np.bincount(labels[labels < classes], minlength=classes)
+    model = Segmenter(small_network(classes), task.input_channels)
+    head = next(x for x in model.network.weights if tuple(x.shape) == (classes,))
+    head.assign(3 * np.log(counts / counts.sum()))
     run = RunFolder(folder / "run")
     run.write_config(task)
     model.save(run.path / "best.keras")

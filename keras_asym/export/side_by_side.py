@@ -1,0 +1,218 @@
+"""Each modality's features in a tensor of its own, for graphs that other runtimes optimize.
+
+In the folded layout a private normalization is a product with five axes, which converters can
+neither make part of the convolution in front of it nor quantize well. Side by side each modality
+has its own copy of a convolution, with its own norm in it; see `docs/serving.md`.
+"""
+
+import contextlib
+import functools
+import operator
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_asym.keras_internals import run_through_graph
+from keras_asym.layers import (
+    ChannelExchange,
+    FoldModalities,
+    ModalityBatchNormalization,
+    ModalityCopies,
+    ModalityEnsemble,
+    ModalityLayer,
+    SelectedModalities,
+    SharedNormalization,
+    UnfoldModalities,
+)
+from keras_asym.layers.modality_layer import only_rows
+from keras_asym.ops import fold, resize, unfold
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+_BATCH = 7  # a batch size by which the folded axis is recognized
+
+
+class _Each:
+    """One tensor for each modality, where the network has a folded one.
+
+    Of what a convolution gives it is known from what: a norm that follows takes its place.
+    """
+
+    def __init__(self, tensors, convolution=None, inputs=None):
+        self.tensors = list(tensors)
+        self.convolution = convolution
+        self.inputs = inputs
+
+
+@contextlib.contextmanager
+def side_by_side(network):
+    """A scope in which a multimodal network computes each modality by itself, as far as it can.
+
+    Layers that treat modalities alike run once for each; batch normalization, channel exchange and
+    the ensemble are written out; every other `ModalityLayer` runs on the folded tensor as it is.
+    Bilinear resizing is TensorFlow's operation, which converters know, in place of two products.
+
+    Where the call has `presence`, the network runs as it is.
+
+    Args:
+        network: What `to_multimodal` or `select_modalities` has made. Its weights are read when it
+            is called; which channels are exchanged, now.
+    """
+    masks = {}
+    with tf.init_scope():
+        for layer in network.layers:
+            inner, rows = _inner(layer)
+            if isinstance(inner, ChannelExchange):
+                keep = keras.ops.convert_to_numpy(inner.keep_mask())
+                masks[id(inner)] = keep[list(rows)]
+    own_resize = resize._resize
+    network.call = functools.partial(_call, network, masks)
+    resize._resize = functools.partial(_resized, own_resize)
+    try:
+        yield
+    finally:
+        resize._resize = own_resize
+        del network.call
+
+
+def _call(network, masks, inputs, training=None, mask=None, presence=None):
+    if presence is not None:
+        return type(network).call(network, inputs, training=training, mask=mask)
+
+    def call(layer, *args, **kwargs):
+        if kwargs.get("mask", layer) is None:  # filled in by Keras
+            kwargs.pop("mask")
+        return _run(layer, masks, args, kwargs)
+
+    return run_through_graph(network, inputs, lambda layer: layer, call)
+
+
+def _run(layer, masks, args, kwargs):
+    if isinstance(layer, FoldModalities):
+        images = args[0]
+        return _Each([images[name] for name in layer.names] if layer.names else images)
+    found = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, _Each)]
+    if not found:
+        return layer(*args, **kwargs)
+    each = found[0].tensors
+    inner, rows = _inner(layer)
+    if not isinstance(layer, ModalityLayer):
+        outputs = [layer(*_pick(args, index), **_pick(kwargs, index)) for index in range(len(each))]
+        return keras.tree.map_structure(lambda *x: _Each(x), *outputs)
+    if isinstance(inner, UnfoldModalities):
+        return each
+    if isinstance(inner, ModalityCopies):
+        return _Each(inner.copies[row](x) for row, x in zip(rows, each, strict=True))
+    if isinstance(inner, ModalityBatchNormalization):
+        return _Each(_normalized(inner, rows, found[0]))
+    if isinstance(inner, ChannelExchange) and isinstance(inner.layer, ModalityBatchNormalization):
+        each = _normalized(inner.layer, rows, found[0])
+        return _Each(_exchanged(each, masks[id(inner)]))
+    if isinstance(inner, ModalityEnsemble) and inner.kind != "pixel":
+        with only_rows(rows):
+            shares = ops.unstack(inner.weights_of(), num=len(each))
+        return functools.reduce(
+            operator.add, (x * share for x, share in zip(each, shares, strict=True))
+        )
+    return _folded(layer, len(each), args, kwargs)
+
+
+def _inner(layer):
+    """The layer that computes, and which of its rows belongs to each modality."""
+    rows = range(getattr(layer, "modalities", 0))
+    while isinstance(layer, SelectedModalities):
+        rows, layer = [layer.selected[row] for row in rows], layer.layer
+    if isinstance(layer, SharedNormalization):
+        return layer.layer, [0] * len(rows)
+    return layer, rows
+
+
+def _pick(values, index):
+    return keras.tree.map_structure(
+        lambda x: x.tensors[index] if isinstance(x, _Each) else x, values
+    )
+
+
+def _normalized(norm, rows, found):
+    """What a batch normalization gives for each modality; behind a convolution, in its kernel."""
+    outputs = []
+    for index, row in enumerate(rows):
+        scale = ops.rsqrt(norm.moving_variance[row] + norm.epsilon)
+        if norm.scale:
+            scale = scale * norm.gamma[row]
+        offset = -norm.moving_mean[row] * scale
+        if norm.center:
+            offset = offset + norm.beta[row]
+        if found.convolution is None:
+            outputs.append(found.tensors[index] * scale + offset)
+        else:
+            outputs.append(_scaled(found.convolution, found.inputs[index], scale) + offset)
+    return outputs
+
+
+def _scaled(layer, x, scale):
+    """What a convolution gives times `scale`, one number for each of its channels.
+
+    Converters would do it, but not where a kernel is that of several modalities.
+    """
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    kernel = ops.convert_to_tensor(layer.kernel)
+    values = [
+        (layer.kernel, kernel * (ops.reshape(scale, kernel.shape[2:]) if depthwise else scale))
+    ]
+    if layer.use_bias:
+        values.append((layer.bias, layer.bias * scale))
+    with keras.StatelessScope(values):
+        return layer.call(x)
+
+
+def _exchanged(each, keep):
+    """Eq. 6 of arXiv 2011.05005, as sums of products: what runtimes quantize and vectorize."""
+    if len(each) == 1:
+        return each
+    outputs = []
+    for row, x in enumerate(each):
+        if keep[row].all():
+            outputs.append(x)
+            continue
+        own = keep[row].astype("float32")
+        share = (1 - own) / (len(each) - 1)
+        others = [y * share for index, y in enumerate(each) if index != row]
+        outputs.append(sum(others, x * own))
+    return outputs
+
+
+def _folded(layer, count, args, kwargs):
+    """Any other `ModalityLayer`, on folded tensors."""
+
+    def symbolic(x):
+        if not isinstance(x, _Each):
+            return x
+        shape = x.tensors[0].shape
+        return keras.KerasTensor((_BATCH * count, *shape[1:]), dtype=x.tensors[0].dtype.name)
+
+    def value(x):
+        return fold(x.tensors) if isinstance(x, _Each) else x
+
+    shapes = layer.compute_output_spec(
+        *keras.tree.map_structure(symbolic, args), **keras.tree.map_structure(symbolic, kwargs)
+    )
+    outputs = layer(
+        *keras.tree.map_structure(value, args), **keras.tree.map_structure(value, kwargs)
+    )
+    return keras.tree.map_structure(
+        lambda spec, x: _Each(unfold(x, count)) if spec.shape[0] == _BATCH * count else x,
+        shapes,
+        outputs,
+    )
+
+
+def _resized(own, inputs, size, align_corners, kernel):
+    if kernel is not resize._linear or not isinstance(inputs, tf.Tensor):
+        return own(inputs, size, align_corners, kernel)
+    return tf.raw_ops.ResizeBilinear(
+        images=inputs,
+        size=tf.stack(size),
+        align_corners=align_corners,
+        half_pixel_centers=not align_corners,
+    )
