@@ -109,6 +109,12 @@ def _files(root):
 
 
 def _say_left_out(grouping, images, doubts):
+    for sensor, count in grouping.left:
+        most = max(map(len, grouping.files.values()))
+        doubts.append(
+            f"the sensor {_plain(sensor)} is left out: it has {count} images where others have "
+            f"{most}"
+        )
     taken = {grouping.files[s][key] for s in grouping.files for key in grouping.complete}
     left = [path for path in images if path not in taken]
     if left:

@@ -23,12 +23,14 @@ class Grouping:
         complete: Keys that all sensors have, in order.
         score: How well it explains the files.
         by_rank: Whether files belong together only by their order.
+        left: Sensors that have too few files, and their number.
     """
 
     files: dict
     complete: list
     score: float = 0.0
     by_rank: bool = False
+    left: list = dataclasses.field(default_factory=list)
 
 
 def split_of(path):
@@ -127,13 +129,14 @@ def _grouping(parts, sensors, level):
         return None
     if level == 3 and len({len(found) for found in main.values()}) > 1:
         return None  # by their order only where there are as many of each
+    left = [(sensor, len(found)) for sensor, found in files.items() if sensor not in main]
     complete = set.intersection(*(set(found) for found in main.values()))
     if not complete:
         return None
     known = sum(any(w in KIND_OF for part in s for w in tokens(part)) for s in main) / len(main)
     score = len(complete) * len(main) / len(parts) + _KNOWN * known
     score -= _EACH * len(main)
-    return Grouping(main, sorted(complete, key=_sortable_key), score, level == 3)
+    return Grouping(main, sorted(complete, key=_sortable_key), score, level == 3, left)
 
 
 def _common_words(parts, sensors):

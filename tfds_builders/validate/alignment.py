@@ -8,6 +8,7 @@ stands out by many standard errors is said.
 import collections
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 
@@ -100,7 +101,9 @@ class Alignment:
         found, silent = [], []
         if len(self.names) < _LEAST:
             return found, list(itertools.combinations(self.columns, 2))
-        unit = {column: self.summaries(column) for column in self.columns}
+        # Files are shifted in the order of their names, however a list shuffles them.
+        order = sorted(range(len(self.names)), key=lambda i: _by_number(self.names[i]))
+        unit = {column: self.summaries(column)[order] for column in self.columns}
         for one, other in itertools.combinations(self.columns, 2):
             lag, paired = wrong_lag(unit[one], unit[other])
             if lag is not None:
@@ -177,6 +180,10 @@ def wrong_lag(one, other):
         lag = best if best <= count // 2 else best - count
         return (lag, float(strength[best])), False
     return None, bool(strength[0] > _PAIRING)
+
+
+def _by_number(name):
+    return [int(x) if x.isdigit() else x for x in re.split(r"(\d+)", name)]
 
 
 def _to_size(image, size):

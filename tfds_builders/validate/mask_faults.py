@@ -192,17 +192,22 @@ class Masks:
         for split, present in self.present.items():
             elsewhere = total - present
             rest = everything - self.images[split]
+            lacking = {True: [], False: []}
             for value in np.flatnonzero((present[:VOID] == 0) & (elsewhere[:VOID] > 0)):
                 share = (elsewhere[value] + 0.5) / (rest + 1)
                 chance = (1 - min(share, 1 - 1e-9)) ** self.images[split]
                 sure = split == "train" or chance < _SURE
-                text = (
-                    f"class {value} is in no mask of `{split}`, but in {elsewhere[value]} of {rest}"
-                    " others: split the examples anew, or leave the class out"
-                )
-                level = "warning" if sure else "note"
-                name = "class_missing" if sure else "class_missing_by_chance"
-                yield Finding(False, text, name=name, level=level)
+                lacking[sure].append(f"class {value}: in {elsewhere[value]} of {rest} other masks")
+            for sure, found in lacking.items():
+                if found:
+                    yield Finding(
+                        False,
+                        f"{len(found)} classes are in no mask of `{split}`: split the examples "
+                        "anew, or leave the classes out",
+                        found,
+                        name="class_missing" if sure else "class_missing_by_chance",
+                        level="warning" if sure else "note",
+                    )
 
 
 def _as_it_is(path):

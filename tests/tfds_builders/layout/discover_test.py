@@ -116,6 +116,18 @@ def test_files_without_a_partner_are_said(tmp_path):
     assert any("1 of 15 images have no partner" in doubt for doubt in found.doubts)
 
 
+def test_a_sensor_with_few_files_is_left_out_and_said(tmp_path):
+    for number in range(8):
+        write(tmp_path / f"rgb/{number}.png", "rgb", number)
+        write(tmp_path / f"mask/{number}.png", "label", number)
+    write(tmp_path / "depth/3.png", "depth")
+    found = discover(tmp_path)
+    assert found.columns == ("rgb", "label")
+    assert any(
+        "sensor depth is left out: it has 1 images where others have 8" in d for d in found.doubts
+    )
+
+
 def test_files_that_only_their_order_pairs_are_a_doubt(tmp_path):
     for number in range(6):
         write(tmp_path / f"rgb/{1000 + 7 * number}.png", "rgb", number)

@@ -11,7 +11,7 @@ COUNT = 16
 SIZE = (80, 96)
 
 
-def examples(change=lambda image: image, order=None):
+def examples(change=lambda image: image, order=None, shuffled=False):
     rng = np.random.default_rng(0)
     one, other = [], []
     for _ in range(COUNT):
@@ -20,7 +20,7 @@ def examples(change=lambda image: image, order=None):
         other.append(rng.integers(0, 4000, 14)[cells] + rng.normal(0, 60, SIZE))
     order = np.arange(COUNT) if order is None else order
     found = Alignment(("a", "b"))
-    for number in range(COUNT):
+    for number in rng.permutation(COUNT) if shuffled else range(COUNT):
         images = {"a": one[number], "b": change(other[order[number]])}
         images = {c: image.astype(np.float32)[..., None] for c, image in images.items()}
         found.add(Example("train", str(number), images))
@@ -55,6 +55,13 @@ def test_files_that_are_shifted_are_counted(lag):
     order = (np.arange(COUNT) + lag) % COUNT
     ((misfit,), _) = examples(order=order).misfits()
     assert misfit.name == "wrong_pairing" and misfit.what == -lag
+
+
+def test_files_that_are_shifted_are_counted_in_a_shuffled_list():
+    order = (np.arange(COUNT) + 3) % COUNT
+    found = examples(order=order, shuffled=True)
+    ((misfit,), _) = found.misfits()
+    assert misfit.name == "wrong_pairing" and misfit.what == -3
 
 
 def test_of_sensors_with_nothing_in_common_nothing_is_said():
