@@ -13,6 +13,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 
 pytestmark = pytest.mark.wheel
@@ -137,6 +139,23 @@ def test_a_data_set_is_built_by_the_packages_of_the_wheel(guarded, site):
     found = [Path(x) for x in lines[0].split()]
     assert found == [site / package / "__init__.py" for package in PACKAGES]
     assert lines[-1] == "2"
+
+
+def test_the_command_lists_its_programs_and_configures_a_folder(guarded, site, tmp_path):
+    command = (sys.executable, site / "bin" / "keras-asym")
+    listed = run(*command, "--help", **guarded)
+    assert all(f"\n  {name} " in listed for name in ("configure", "validate", "train", "export"))
+    for number in range(6):
+        for column, shape in (("rgb", (48, 64, 3)), ("mask", (48, 64))):
+            path = tmp_path / "images" / column / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
+            if column == "mask":
+                image = np.repeat(np.arange(64)[None] // (20 + number), 48, 0).astype(np.uint8)
+            PIL.Image.fromarray(image).save(path)
+    said = run(*command, "configure", "images", "--output=found", **guarded)
+    assert "5 train, 1 validation" in said
+    assert "def get_config():" in (tmp_path / "found" / "config.py").read_text()
 
 
 def test_a_recipe_trains(guarded, tmp_path):
