@@ -22,6 +22,7 @@ from recipes.data.sources import SubsetSource, keep_in_memory
 from recipes.report.page import put_section
 from recipes.run_folder import RunFolder
 from recipes.segmentation import evaluation
+from recipes.segmentation.certainty import Certainty, known_figures
 from recipes.segmentation.corruptions import SEVERITIES
 from recipes.segmentation.faults.cells import make_cells, sensors_of
 from recipes.segmentation.faults.faulty import FaultySource, Masked
@@ -63,6 +64,7 @@ def measure_robustness(
     """
     run = RunFolder(workdir)
     task = Segmentation.of_run(run)
+    task.use_checkpoint(run, checkpoint)
     sensors = sensors_of(task, kinds)
     severities = tuple(sorted(set(severities)))
     cells, left_out = make_cells(task, sensors, tuple(corruptions), severities, ordered)
@@ -88,12 +90,14 @@ def measure_robustness(
         "sensors": {name: sensor.kind for name, sensor in sensors.items()},
         "not_measured": left_out,
         "metric": task.main_metric,
+        "calibration": task.calibration_source,
     }
     found = _measure(task, model, source, cells, protocol, seed, run.path / PARTIAL, record)
     record["summary"] = summarize(cells, found, task.main_metric)
     record["cells"] = found
     clean = found[cells[0].key]
     columns = {k: v for k, v in task.columns({"ensemble": clean}).items() if k in clean}
+    columns |= {k: v for k, v in known_figures({"ensemble": clean}).items() if "ECE" in k}
     text = markdown(record, cells, columns)
     write_atomically(run.path / "robustness.json", json.dumps(record, indent=2) + "\n")
     write_atomically(run.path / "robustness.md", text)
@@ -127,8 +131,11 @@ def _measure(task, model, source, cells, protocol, seed, path, identity):
         if cell.key not in found:
             batches = evaluation_batches(FaultySource(source, cell.faults, seed), examples, size)
             network = Masked(model, cell.present)
-            results, *_ = evaluation.evaluate(network, batches, specs, protocol, progress=False)
-            figures = results["ensemble"]
+            certainty = Certainty(network, task.calibration)
+            results, *_ = evaluation.evaluate(
+                network, batches, specs, protocol, progress=False, certainty=certainty
+            )
+            figures = {**results["ensemble"], **certainty.results()["ensemble"]}
             found[cell.key] = {name: round(float(x), DIGITS) for name, x in figures.items()}
             write_atomically(path, json.dumps(kept))
         shown = 100 * found[cell.key][task.main_metric]

@@ -65,16 +65,19 @@ class _Images:
 class Masked:
     """A Segmenter that is told which sensors are absent, by `present`: none is filled with zeros.
 
-    An example that lacks all that are left, by what the data say of it, is predicted from these as
-    they are.
+    Only its ensemble is looked at. An example that lacks all that are left, by what the data say of
+    it, is predicted from these as they are.
 
     Args:
         model: `Segmenter`.
         names: Names of the sensors that are there.
     """
 
+    output_keys = ("ensemble",)
+
     def __init__(self, model, names):
         self.model = model
+        self.modality_names = tuple(name for name in model.modality_names if name in names)
         self.present = np.array([name in names for name in model.modality_names])
 
     def __getattr__(self, name):

@@ -54,7 +54,10 @@ def _table(head, rows):
         return "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
 
     body = "".join(f"<tr><th>{escape(first)}</th>{cells('td', rest)}</tr>" for first, *rest in rows)
-    return f"<table><thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        '<table style="margin-bottom: 1.4rem"><thead><tr>'
+        f"{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def curves(values, record):

@@ -104,7 +104,8 @@ def markdown(record, cells, columns):
         factor, digits = columns[name]
         return f"{factor * value:.{digits}f}"
 
-    lines = [f"# {record['title']}", "", record["protocol"], "", f"| {metric} | |", "|---|---|"]
+    lines = [f"# {record['title']}", "", f"{record['protocol']} Values in percent."]
+    lines += ["", f"| {metric} | |", "|---|---|"]
     for name, value in record["summary"].items():
         if isinstance(value, list):
             lines.append(f"| {name}: {value[0]} | {shown(value[1])} |")

@@ -89,7 +89,16 @@ def test_what_is_measured(run, measured):
     assert record["cells"]["fault/depth/holes/5"] != record["cells"]["clean"]
     assert json.loads(files["robustness.json"]) == json.loads(json.dumps(record))
     text = files["robustness.md"].decode()
-    for part in ("removed, not filled", "| rgb | fog |", "EMM", "RMM", "NM", "depth/lag", "worst"):
+    for part in (
+        "removed, not filled",
+        "| rgb | fog |",
+        "EMM",
+        "RMM",
+        "NM",
+        "depth/lag",
+        "worst",
+        "ECE",
+    ):
         assert part in text
     report = (run / "report.html").read_text()
     assert report.count("<h2>Robustness</h2>") == 1

@@ -1,0 +1,212 @@
+"""Makes a preset of a trained network: a folder that others use without the recipe.
+
+    python -m recipes.TASK.preset --workdir=RUN --output=FOLDER --license=apache-2.0
+    python -m recipes.TASK.preset --check=FOLDER
+
+`keras_asym.models.Segmenter.from_preset(FOLDER)`, or `Translator`, then takes raw images. The model
+card says how it was trained and what it reached; `--check` evaluates the preset on the same data
+again and fails where the main figure is more than 0.1 points (segmentation) away from the card's.
+"""
+
+import json
+import pathlib
+
+from keras_asym.layers import SensorPreprocessor
+from keras_asym.models.presets import check_preset, find_preset
+from recipes import command
+from recipes import config as configs
+from recipes.data.dataset import Facts
+from recipes.data.datasets import open_evaluated
+from recipes.data.values import converter_of
+from recipes.run_folder import RunFolder
+from recipes.task import split_words
+
+TOLERANCE = 0.1
+"""Of the main figure, in the table's units: percent points of mean IoU."""
+
+
+def write_preset(task_class, workdir, output, checkpoint="best", split="test", licence=""):
+    """Writes the preset of a run's checkpoint; returns its folder.
+
+    Args:
+        task_class: The run's task.
+        workdir: Folder of the run.
+        output: Folder of the preset, which must be new.
+        checkpoint: `"best"` or `"last"`.
+        split: The split of which the card has figures; it is evaluated.
+        licence: Of the weights, by its SPDX identifier.
+    """
+    run = RunFolder(workdir)
+    task = task_class.of_run(run)
+    model = run.load(checkpoint)
+    found = _evaluate(task, model, split, checkpoint)
+    specs = task.modalities
+    model.set_preprocessor(
+        SensorPreprocessor(
+            {
+                name: converter_of(specs[name], task.facts.dtypes[name])
+                for name in model.modality_names
+            }
+        )
+    )
+    config, facts = json.loads(configs.to_json(task.config)), task.facts.to_dict()
+    config["data"]["data_dir"] = facts["path"] = ""  # of this machine
+    metadata = {
+        "license": licence,
+        "sensors": {name: task.facts.dtypes[name] for name in model.modality_names},
+        "recipe": {
+            "task": task.name,
+            "config": config,
+            "data": facts,
+            "split": split,
+            **found.record(),
+        },
+    }
+    if task.facts.class_names:
+        metadata["class_names"] = list(task.facts.class_names)
+    output = pathlib.Path(output).expanduser()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    model.save_to_preset(output, metadata, card(task, model, found, licence, output.name))
+    print(f"Preset: {output}")
+    return output
+
+
+def check(task_class, preset, data_dir=""):
+    """Evaluates a preset again on the data of its card.
+
+    Args:
+        task_class: Its task.
+        preset: See `from_preset`.
+        data_dir: Folder of TFDS with the data; that of TFDS by default.
+
+    Returns:
+        The difference of the main figure to the card's, in the table's units.
+
+    Raises:
+        ValueError: If the preset is of another task, or the difference is above `TOLERANCE`.
+    """
+    folder = find_preset(preset)
+    recipe = check_preset(folder).get("recipe")
+    if not recipe or recipe.get("task") != task_class.name:
+        raise ValueError(
+            f"`check` must be a preset that `python -m recipes.{task_class.name}.preset` has "
+            f"written. Received: check={preset}, of task {(recipe or {}).get('task')!r}"
+        )
+    config = configs.from_json(json.dumps(recipe["config"]), task_class.default_config())
+    config.data.data_dir = data_dir
+    task = task_class(config, Facts.from_dict(recipe["data"]))
+    model = task.model_class.from_preset(folder, preprocessor=False)
+    model.jit_compile = False  # images come in many sizes
+    found = _evaluate(task, model, recipe["split"], "best")
+    print(task.text(found))
+    factor, digits = task.columns(found.results)[task.main_metric]
+    now, stated = (
+        factor * results["ensemble"][task.main_metric]
+        for results in (found.results, recipe["results"])
+    )
+    print(f"{task.main_metric} of the ensemble: {now:.{digits}f}; on the card: {stated:.{digits}f}")
+    if abs(now - stated) > TOLERANCE:
+        raise ValueError(
+            f"`check` must reach what its card states, {stated:.{digits}f} {task.main_metric}, "
+            f"within {TOLERANCE}. Received: {now:.{digits}f}"
+        )
+    return now - stated
+
+
+def card(task, model, found, licence, name):
+    """The model card, with the front matter that the Hugging Face Hub reads."""
+    kind = type(model).__name__
+    columns = task.columns(found.results)
+    header = " | ".join(columns)
+    rows = [
+        f"| {key} | "
+        + " | ".join(
+            f"{factor * values[metric]:.{digits}f}" if metric in values else "-"
+            for metric, (factor, digits) in columns.items()
+        )
+        + " |"
+        for key, values in found.results.items()
+    ]
+    sensors = "\n".join(
+        f"| {key} | {task.facts.dtypes[key]} | {converter.channels} | {_words(converter)} |"
+        for key, converter in model.preprocessor.converters.items()
+    )
+    return f"""---
+library_name: keras_asym
+license: {licence or "unknown"}
+tags: [keras, multimodal, {task.name.replace("_", "-")}]
+---
+# {name}
+
+{task.title} from {", ".join(model.modality_names)} by one shared network, \
+{model.network.count_params():,} parameters.
+
+    from keras_asym.models import {kind}
+    model = {kind}.from_preset("{name}")
+    outputs = model.predict({{{", ".join(f'"{x}": {x}' for x in model.modality_names)}}})
+
+| input | dtype | channels | network value |
+|---|---|---|---|
+{sensors}
+
+## Figures
+
+{found.protocol}, {found.images} images of `{task.config.data.name}`; seed {task.config.seed}, \
+one run.
+
+| output | {header} |
+|---|{"---|" * len(columns)}
+{chr(10).join(rows)}
+
+    python -m recipes.{task.name}.preset --check={name}
+
+evaluates it again. The settings of the training and the SHA-256 of each file are in \
+`metadata.json`.
+"""
+
+
+def _words(converter):
+    known = {
+        key: value
+        for key, value in converter.get_config().items()
+        if key in ("encoding", "scale", "mean", "std", "maximum", "invalid", "validity")
+        and value not in (None, False)
+    }
+    return ", ".join(f"{key} {value}" for key, value in known.items())
+
+
+def _evaluate(task, model, split, checkpoint):
+    source = open_evaluated(task.config.data, task.facts, split).source(split, task.image_names)
+    return task.evaluate(model, source, task.protocol(), split_words(split, checkpoint))
+
+
+def main(task, argv=None):
+    """The command line of a task."""
+    parser = command.Parser(task, "preset", __doc__)
+    parser.add_run(required=False)
+    parser.add_argument("--output", help="Folder of the preset, which must be new.")
+    parser.add_argument("--split", default="test", help="Split of the card's figures.")
+    parser.add_argument("--license", default="", help="Of the weights: an SPDX identifier.")
+    parser.add_argument("--check", help="A preset to be evaluated again, instead.")
+    parser.add_argument("--data_dir", default="", help="Of --check: folder of TFDS with the data.")
+
+    def program(arguments, changes):
+        del changes
+        if arguments.check:
+            check(task, arguments.check, arguments.data_dir)
+            return
+        if not arguments.workdir or not arguments.output:
+            raise ValueError(
+                "`--workdir` and `--output` must be given, or `--check` alone. Received: "
+                f"workdir={arguments.workdir}, output={arguments.output}"
+            )
+        write_preset(
+            task,
+            arguments.workdir,
+            arguments.output,
+            arguments.checkpoint,
+            arguments.split,
+            arguments.license,
+        )
+
+    command.run(parser, program, argv)
