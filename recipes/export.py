@@ -4,13 +4,19 @@
 
 `FOLDER/1/` then takes raw images (uint8 RGB, uint16 depth, ...) of any number, with the run's
 normalization in the graph, or PNG and JPEG files (`serving_encoded`). Each of `--subsets` gets a
-signature of its own: `serving_rgb` answers when the depth sensor is gone. What the raw values mean
-stands in `FOLDER/1/assets/preprocessing.json`.
+signature of its own: `serving_rgb` answers when the depth sensor is gone. `--any_subset` adds
+`serving_any`, which answers whatever sensors are sent; with `--empty_is_absent` a frame that is
+all holes, or stuck at one value, counts as none. Confidence and uncertainty of a segmentation are
+calibrated if `recipes.segmentation.calibrate` has been run. `--quantize` computes each modality
+by itself and adds int8 files, made by some of the training images. What the raw values mean stands
+in `FOLDER/1/assets/preprocessing.json`.
 """
 
 from keras_asym.export import export_saved_model
 from recipes import command
+from recipes.data.empty_frames import shows_nothing
 from recipes.data.values import encoding_of, normalize
+from recipes.quantization import quantize_run
 from recipes.run_folder import RunFolder
 
 _NETWORK_VALUES = {
@@ -48,10 +54,14 @@ def export_run(task_class, workdir, output, arguments=None):
     run = RunFolder(workdir)
     task = task_class.of_run(run)
     arguments = parse(task_class) if arguments is None else arguments
+    task.use_checkpoint(run, arguments.checkpoint)
     model = run.load(arguments.checkpoint)
     specs = task.modalities
     dtypes = {name: task.facts.dtypes[name] for name in specs}
     options = task.export_options(model, arguments)
+    is_absent = None
+    if arguments.empty_is_absent:
+        is_absent = lambda name, image: shows_nothing(image, specs[name])  # noqa: E731
     path = export_saved_model(
         model,
         output,
@@ -62,12 +72,17 @@ def export_run(task_class, workdir, output, arguments=None):
         warmup_size=tuple(task.config.augmentation.size) if arguments.warmup else None,
         subsets=[subset.split("+") for subset in arguments.subsets],
         branches=arguments.branches,
+        any_subset=arguments.any_subset,
+        is_absent=is_absent,
         max_pixels=arguments.max_pixels,
+        side_by_side=arguments.quantize,
         **options,
     )
     inputs = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
     outputs = ", ".join(options.get("outputs", ("image",)))
     print(f"SavedModel: {path} (serving_default: {inputs} -> {outputs})")
+    if arguments.quantize:
+        quantize_run(task, run, path)
     return path
 
 
@@ -79,6 +94,9 @@ def make_parser(task):
     parser.add_list(
         "subsets", "Modalities that get a signature without the others: rgb,depth,rgb+depth."
     )
+    parser.add_flag("any_subset", "Add serving_any, for whatever sensors there are.")
+    parser.add_flag("empty_is_absent", "In it a frame of holes or one value is none.")
+    parser.add_flag("quantize", "int8 for LiteRT, ONNX Runtime and OpenVINO, too.")
     parser.add_flag("branches", "Answer each modality's output, too.")
     parser.add_argument("--max_pixels", type=int, default=64_000_000, help="Most of an image.")
     parser.add_flag("warmup", "Write warmup requests.", default=True)

@@ -30,7 +30,7 @@ class InferenceForm:
             which is limited to 2 GiB, could not hold them.
         side_by_side: Whether each modality is computed by itself, with its own norms in its own
             copies of the kernels, once a runtime has optimized the graph: for small networks, and
-            for int8. See `keras_asym.export.side_by_side`.
+            for int8. See `keras_asym.export.side_by_side`. With `"present"` they stay folded.
 
     Call arguments:
         images: Dictionary of images by modality name, as the model takes them, also with
@@ -72,7 +72,8 @@ class InferenceForm:
         if "present" in images:
             inputs["present"] = images["present"]
         network = self.model.network
-        apart = side_by_side(network) if self.side_by_side else contextlib.nullcontext()
+        alone = self.side_by_side and "present" not in images
+        apart = side_by_side(network) if alone else contextlib.nullcontext()
         if self.constant_of is None:
             with apart:
                 return read(self.model(inputs, training=False))

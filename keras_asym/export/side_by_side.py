@@ -28,20 +28,14 @@ from keras_asym.layers import (
 from keras_asym.layers.modality_layer import only_rows
 from keras_asym.ops import fold, resize, unfold
 
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 _BATCH = 7  # a batch size by which the folded axis is recognized
 
 
 class _Each:
-    """One tensor for each modality, where the network has a folded one.
+    """One tensor for each modality, where the network has a folded one."""
 
-    Of what a convolution gives it is known from what: a norm that follows takes its place.
-    """
-
-    def __init__(self, tensors, convolution=None, inputs=None):
+    def __init__(self, tensors):
         self.tensors = list(tensors)
-        self.convolution = convolution
-        self.inputs = inputs
 
 
 @contextlib.contextmanager
@@ -51,8 +45,6 @@ def side_by_side(network):
     Layers that treat modalities alike run once for each; batch normalization, channel exchange and
     the ensemble are written out; every other `ModalityLayer` runs on the folded tensor as it is.
     Bilinear resizing is TensorFlow's operation, which converters know, in place of two products.
-
-    Where the call has `presence`, the network runs as it is.
 
     Args:
         network: What `to_multimodal` or `select_modalities` has made. Its weights are read when it
@@ -75,10 +67,7 @@ def side_by_side(network):
         del network.call
 
 
-def _call(network, masks, inputs, training=None, mask=None, presence=None):
-    if presence is not None:
-        return type(network).call(network, inputs, training=training, mask=mask)
-
+def _call(network, masks, inputs, training=None, mask=None):
     def call(layer, *args, **kwargs):
         if kwargs.get("mask", layer) is None:  # filled in by Keras
             kwargs.pop("mask")
@@ -104,9 +93,9 @@ def _run(layer, masks, args, kwargs):
     if isinstance(inner, ModalityCopies):
         return _Each(inner.copies[row](x) for row, x in zip(rows, each, strict=True))
     if isinstance(inner, ModalityBatchNormalization):
-        return _Each(_normalized(inner, rows, found[0]))
+        return _Each(_normalized(inner, row, x) for row, x in zip(rows, each, strict=True))
     if isinstance(inner, ChannelExchange) and isinstance(inner.layer, ModalityBatchNormalization):
-        each = _normalized(inner.layer, rows, found[0])
+        each = [_normalized(inner.layer, row, x) for row, x in zip(rows, each, strict=True)]
         return _Each(_exchanged(each, masks[id(inner)]))
     if isinstance(inner, ModalityEnsemble) and inner.kind != "pixel":
         with only_rows(rows):
@@ -133,37 +122,16 @@ def _pick(values, index):
     )
 
 
-def _normalized(norm, rows, found):
-    """What a batch normalization gives for each modality; behind a convolution, in its kernel."""
-    outputs = []
-    for index, row in enumerate(rows):
-        scale = ops.rsqrt(norm.moving_variance[row] + norm.epsilon)
-        if norm.scale:
-            scale = scale * norm.gamma[row]
-        offset = -norm.moving_mean[row] * scale
-        if norm.center:
-            offset = offset + norm.beta[row]
-        if found.convolution is None:
-            outputs.append(found.tensors[index] * scale + offset)
-        else:
-            outputs.append(_scaled(found.convolution, found.inputs[index], scale) + offset)
-    return outputs
-
-
-def _scaled(layer, x, scale):
-    """What a convolution gives times `scale`, one number for each of its channels.
-
-    Converters would do it, but not where a kernel is that of several modalities.
-    """
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    kernel = ops.convert_to_tensor(layer.kernel)
-    values = [
-        (layer.kernel, kernel * (ops.reshape(scale, kernel.shape[2:]) if depthwise else scale))
-    ]
-    if layer.use_bias:
-        values.append((layer.bias, layer.bias * scale))
-    with keras.StatelessScope(values):
-        return layer.call(x)
+def _normalized(norm, row, x):
+    """What a batch normalization gives for a modality: a product that converters put into the
+    kernel in front of it."""
+    scale = ops.rsqrt(norm.moving_variance[row] + norm.epsilon)
+    if norm.scale:
+        scale = scale * norm.gamma[row]
+    offset = -norm.moving_mean[row] * scale
+    if norm.center:
+        offset = offset + norm.beta[row]
+    return x * scale + offset
 
 
 def _exchanged(each, keep):

@@ -29,7 +29,7 @@ def Realtime(
 
     Layers of the head: `decoder_stage4_conv` to `decoder_stage1_conv`, each with its `_bn`,
     `decoder_stage3_resize`, `..._add`, `decoder_stage3_smooth_depthwise_conv`, `..._smooth_conv`
-    and likewise, `decoder_dropout`, `classifier`. 3,024,296 parameters with the default encoder and
+    and likewise, `decoder_dropout`, `classifier`. 3,008,488 parameters with the default encoder and
     40 classes.
 
     Args:

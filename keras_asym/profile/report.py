@@ -17,7 +17,7 @@ from keras_asym.profile import runtimes
 from keras_asym.profile.counts import count_macs, count_parameters
 
 FORMATS = ("keras", "saved_model", "onnx", "litert")
-_TITLES = {
+TITLES = {
     "keras": "Keras, compiled",
     "saved_model": "SavedModel",
     "onnx": "ONNX Runtime",
@@ -51,8 +51,8 @@ def profile(path, height, width, formats=FORMATS, batches=(1, 8), repetitions=20
         ValueError: If a format is unknown, or the file is no such model.
         RuntimeError: If a format's process ends with an error.
     """
-    _check_formats(formats)
-    model = _load(path)
+    check_formats(formats)
+    model = load(path)
     _print_counts(model, height, width)
     names = model.modality_names
     shapes = {name: (height, width, model.network.input[name].shape[-1]) for name in names}
@@ -69,17 +69,18 @@ def profile(path, height, width, formats=FORMATS, batches=(1, 8), repetitions=20
                 {"batch": batch, "path": str(_convert(name, path, exported, folder, batch, shapes))}
                 for batch in batches
             ]
-            results[name] = _measure(name, runs, shapes, dtypes, repetitions, threads)
+            results[name] = measure(name, runs, shapes, dtypes, repetitions, threads)
             for result in results[name]:
                 _print_result(name, result)
     return results
 
 
-def _check_formats(formats):
+def check_formats(formats, known=tuple(TITLES)):
+    """Raises an error unless all formats are known and what they need is installed."""
     for name in formats:
-        if name not in _TITLES:
+        if name not in known:
             raise ValueError(
-                f"`formats` must be among {', '.join(_TITLES)}. Received: formats={name!r}"
+                f"`formats` must be among {', '.join(known)}. Received: formats={name!r}"
             )
         for module in _PACKAGES.get(name, ()):
             check_optional(
@@ -89,7 +90,8 @@ def _check_formats(formats):
             )
 
 
-def _load(path):
+def load(path):
+    """The model of a `.keras` file, with dropout off."""
     if not pathlib.Path(path).is_file():
         raise ValueError(f"`model` must be a .keras file; there is none. Received: model={path}")
     model = keras.models.load_model(path, compile=False)
@@ -134,7 +136,8 @@ def _convert(name, path, exported, folder, batch, shapes):
     return exported
 
 
-def _measure(name, runs, shapes, dtypes, repetitions, threads):
+def measure(name, runs, shapes, dtypes, repetitions, threads):
+    """What `runtimes.measure` gives of a format, in a process of its own."""
     request = {
         "runtime": name,
         "runs": runs,
@@ -152,7 +155,7 @@ def _measure(name, runs, shapes, dtypes, repetitions, threads):
         text=True,
     )
     if process.returncode:
-        raise RuntimeError(f"{_TITLES[name]} did not run the model:\n{process.stderr[-2000:]}")
+        raise RuntimeError(f"{TITLES[name]} did not run the model:\n{process.stderr[-2000:]}")
     return json.loads(process.stdout.splitlines()[-1])
 
 
@@ -160,13 +163,14 @@ def _print_result(name, result):
     times = np.array(result["seconds"])
     rates = result["batch"] / times
     print(
-        f"{_TITLES[name]:16} {result['batch']:5}  {_quartiles(1e3 * times):22} "
-        f"{_quartiles(rates):22} {result['peak_memory'] / 2**20:7.0f} MiB",
+        f"{TITLES[name]:16} {result['batch']:5}  {quartiles(1e3 * times):22} "
+        f"{quartiles(rates):22} {result['peak_memory'] / 2**20:7.0f} MiB",
         flush=True,
     )
 
 
-def _quartiles(values):
+def quartiles(values):
+    """The median with the quartiles, as text."""
     low, middle, high = np.percentile(values, (25, 50, 75))
     digits = 1 if middle < 100 else 0
     return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"

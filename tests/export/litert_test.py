@@ -31,6 +31,40 @@ def test_raw_images_of_the_fixed_size(tmp_path):
     assert (outputs["classes"] == outputs["probabilities"].argmax(-1)).all()
 
 
+def test_int8(tmp_path):
+    """Kernels and activations are int8, the images and the answers what they were."""
+    interpreter = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="pip install 'keras_asym[litert]'"
+    )
+    model = MODELS["segmenter-cen-2"]()
+    outputs = ("classes", "probabilities")
+    version = export_saved_model(
+        model,
+        tmp_path,
+        DTYPES,
+        lambda name, image: preprocess(image),
+        outputs=outputs,
+        side_by_side=True,
+    )
+    size = (1, 16, 24)
+    raw = raw_images(model, 5, *size[1:])
+    with pytest.raises(ValueError, match="must hold 'depth' as uint16"):
+        images = {**raw, "depth": raw["depth"][:, 1:]}
+        export_litert(version, tmp_path / "x.tflite", size, quantization_images=images)
+    file = export_litert(version, tmp_path / "int8.tflite", size, quantization_images=raw)
+    loaded = interpreter.Interpreter(str(file))
+    kinds = [x["dtype"].__name__ for x in loaded.get_tensor_details()]
+    assert kinds.count("int8") > 10
+    by_channel = [len(x["quantization_parameters"]["scales"]) for x in loaded.get_tensor_details()]
+    assert max(by_channel) > 1
+    runner = loaded.get_signature_runner("serving_default")
+    one = {name: image[:1] for name, image in raw.items()}
+    found = runner(**one)
+    assert found["classes"].dtype == "uint8" and found["probabilities"].dtype == "float32"
+    images = {name: preprocess(tf.constant(image)) for name, image in one.items()}
+    assert 0 < distance(found["probabilities"], tf.nn.softmax(model(images)["ensemble"])) < 0.1
+
+
 def test_a_served_translator(tmp_path):
     interpreter = pytest.importorskip(
         "ai_edge_litert.interpreter", reason="pip install 'keras_asym[litert]'"

@@ -46,7 +46,7 @@ def test_memory_is_that_of_one_format(path):
 def test_a_translator_is_profiled_without_dropout(tmp_path):
     model = tiny_translator(2, dropout=0.5, dropout_at_test=True)
     model.save(tmp_path / "best.keras")
-    assert not report._load(tmp_path / "best.keras").dropout_at_test
+    assert not report.load(tmp_path / "best.keras").dropout_at_test
     run = report.runtimes.open_keras(tmp_path / "best.keras")
     images, _ = batch(2, 1)
     model.dropout_at_test = False
@@ -95,4 +95,4 @@ def test_the_error_of_a_format_is_told(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     run = [{"batch": 1, "path": str(tmp_path / "model.onnx")}]
     with pytest.raises(RuntimeError, match=r"ONNX Runtime did not run the model(.|\n)*INVALID"):
-        report._measure("onnx", run, {"rgb": (16, 24, 3)}, {"rgb": "float32"}, 1, None)
+        report.measure("onnx", run, {"rgb": (16, 24, 3)}, {"rgb": "float32"}, 1, None)
