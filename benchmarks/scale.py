@@ -78,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="measure 1, 2 and 4 replicas here")
     parser.add_argument("--parameters", type=float, default=118.1e6, help="RefineNet-101, CEN")
-    parser.add_argument("--flop", type=float, default=5.4e12, help="of one example, trained")
+    parser.add_argument("--flop", type=float, default=1.6e12, help="of one example, trained")
     parser.add_argument("--rate", type=float, default=30e12, help="FLOP/s that a device sustains")
     parser.add_argument("--batch", type=int, default=6, help="examples of a replica")
     parser.add_argument("--fast", type=float, default=200e9, help="bytes/s inside of a host")
@@ -117,7 +117,8 @@ def table(cluster, counts=(1, 8, 16, 32, 64, 128, 256)):
     ]
     for count in counts:
         times = cluster.compute, cluster.reduce(count), cluster.input(count), cluster.step(count)
-        bound = "input" if times[2] > times[0] + times[1] else "compute"
+        bound = "network" if times[1] > times[0] else "compute"
+        bound = "input" if times[2] > times[0] + times[1] else bound
         text = " ".join(f"{1e3 * x:6.0f} ms" for x in times)
         rate = count * cluster.batch / times[3]
         rows.append(
