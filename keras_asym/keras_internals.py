@@ -138,3 +138,38 @@ def replace_symbolic_build(model, make):
 def validation_writer(callback):
     """The writer of a `keras.callbacks.TensorBoard` for what belongs to the validation."""
     return callback._val_writer
+
+
+def run_graph_by(model, run):
+    """The same functional model, with the same layers, whose graph `run` runs.
+
+    Args:
+        model: Functional model.
+        run: Function of a list of `(operation, call, node)`, in order, and of a dictionary of the
+            tensors by the `id` of the symbolic ones, which it fills; `call` takes no argument but
+            that dictionary and gives what the operation gives, a list.
+
+    Returns:
+        Functional model.
+    """
+
+    class Run(keras.Model):
+        def _run_through_graph(self, inputs, operation_fn=lambda op: op, call_fn=None):
+            if call_fn is not None:  # as when it is cloned
+                return super()._run_through_graph(inputs, operation_fn, call_fn)
+            tensors = {
+                id(x): y for x, y in zip(self.inputs, keras.tree.flatten(inputs), strict=True)
+            }
+
+            def call_of(node):
+                def call(tensors):
+                    args, kwargs = node.arguments.fill_in(tensors)
+                    return keras.tree.flatten(operation_fn(node.operation)(*args, **kwargs))
+
+                return call
+
+            run([(node, call_of(node)) for node in nodes_of(self)], tensors)
+            found = [tensors[id(x)] for x in self.outputs]
+            return keras.tree.pack_sequence_as(self._outputs_struct, found)
+
+    return Run(model.inputs, model.output, name=model.name)

@@ -218,6 +218,7 @@ RULES = {
 MAY_CHANGE = (
     *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
     *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
+    "checkpoint_gradients",
     "evaluation",
     *("data.root", "data.data_dir", "data.file_format", "data.lists", "data.report_on"),
 )

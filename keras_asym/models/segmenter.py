@@ -13,6 +13,7 @@ from keras_asym.models.auxiliary import (
     split_outputs,
     without_auxiliary,
 )
+from keras_asym.models.checkpointing import checkpointed
 from keras_asym.models.inputs import (
     at_least_float32,
     check_images,
@@ -63,6 +64,10 @@ class Segmenter(MultimodalModel):
             for each modality, or `"uniform"`, by which all subsets but the empty one are equally
             likely. Each example keeps one of those that it has (ModDrop,
             [arXiv 1501.00102](https://arxiv.org/abs/1501.00102)).
+        checkpoint_gradients: Whether training keeps little of each block for the backward pass,
+            which runs the blocks a second time: the same results with less memory, for about a
+            third more time (Chen et al., [arXiv 1604.06174](https://arxiv.org/abs/1604.06174)). Not
+            with a strategy whose layers add losses, such as token exchange.
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
@@ -113,6 +118,7 @@ class Segmenter(MultimodalModel):
         ensemble="global",
         stems=None,
         modality_dropout=0.0,
+        checkpoint_gradients=False,
         name="segmenter",
         **kwargs,
     ):
@@ -139,6 +145,8 @@ class Segmenter(MultimodalModel):
         self.auxiliary_weights = check_auxiliary(auxiliary_weights, network)
         self.network = without_auxiliary(network)
         self.training_network = network
+        self.checkpoint_gradients = checkpoint_gradients
+        self._in_training = checkpointed(network) if checkpoint_gradients else network.__call__
         self._loss_of_each = {}  # of the auxiliary outputs, by the branch; `compile` gives them
         self.ignore_class = ignore_class
         self.evaluation_resize = evaluation_resize
@@ -168,7 +176,7 @@ class Segmenter(MultimodalModel):
                 presence = ops.ones(shape, "bool")
             presence = self.modality_dropout(presence, training=True)
         images = without_absent(images, presence)
-        network = self.training_network if training else self.network
+        network = self._in_training if training else self.network
         outputs, resized = network(images, training=training, presence=presence), {}
         for key in self.loss_keys:
             logits, auxiliary = split_outputs(outputs[key])
@@ -303,6 +311,7 @@ class Segmenter(MultimodalModel):
             "evaluation_resize": self.evaluation_resize,
             "auxiliary_weights": self.auxiliary_weights,
             "modality_dropout": self.modality_dropout.rate if self.modality_dropout else 0.0,
+            "checkpoint_gradients": self.checkpoint_gradients,
         }
 
     @classmethod

@@ -23,6 +23,7 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=N
         input_channels,
         fusion,
         freeze_statistics=config.freeze_statistics,
+        checkpoint_gradients=config.checkpoint_gradients,
         synchronized=replicas > 1 and not config.freeze_statistics,
         evaluation_resize=config.evaluation_resize,
         auxiliary_weights=tuple(config.network.auxiliary_weights),

@@ -91,6 +91,7 @@ class Segmentation(Task):
         "evaluation.overlap": settings.number(0, 1),
         "pretrained": settings.text(),
         "freeze_statistics": settings.flag(),
+        "checkpoint_gradients": settings.flag(),
         "data.eval_size": settings.size(optional=True),
     }
 
