@@ -35,11 +35,11 @@ def main(argv=None):
     output = pathlib.Path(output).expanduser()
     try:
         seen = look(folder, arguments.examples, arguments.units)
+        print(seen.text())
         task = write(seen, output)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(seen.text())
     run = f"runs/{output.name.removesuffix('-config')}"
     print(
         f"\nWritten: {output / 'config.py'}, its lists, {output / 'contact_sheet.png'}. Next:\n"

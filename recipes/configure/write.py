@@ -27,6 +27,11 @@ def write(seen, folder):
     """
     task = "segmentation" if seen.labels and seen.labels.num_classes > 1 else "image_translation"
     inputs = [name for name in seen.layout.columns if name != "label"]
+    if seen.labels and task == "image_translation":
+        raise ValueError(
+            "the masks must be readable and hold at least two classes. Received: "
+            f"{seen.labels.num_classes}; what was found says why"
+        )
     if task == "image_translation" and len(inputs) < 2:
         raise ValueError(
             "`FOLDER` must hold masks, or two sensors of which one is to be painted from the "
@@ -186,8 +191,8 @@ def _numbers(values):
 
 
 def _crop(side):
-    """Side of the crops: a multiple of 32 that most of the image fits."""
-    return max(32, min(_CROP, int(side * 0.85) // 32 * 32))
+    """Side of the crops: the greatest multiple of 32 in the image, up to a limit."""
+    return max(32, min(_CROP, side // 32 * 32))
 
 
 def _literal(value):

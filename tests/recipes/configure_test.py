@@ -86,6 +86,14 @@ def test_a_folder_without_masks_gets_a_config_of_translation(tmp_path, capsys):
     assert {*config.inputs, config.target} == {"t1", "flair"}
 
 
+def test_masks_that_cannot_be_read_are_named_and_no_config_is_written(tmp_path, capsys):
+    make_folder(tmp_path / "a", 0, fault("palette_mask"), "heads", 8)
+    assert main([str(tmp_path / "a"), f"--output={tmp_path / 'b'}"]) == 1
+    out, err = capsys.readouterr()
+    assert "[palette_mask] 8 masks hold colours" in out
+    assert "the masks must be readable" in err and not (tmp_path / "b").exists()
+
+
 def test_one_sensor_alone_is_an_error(tmp_path, capsys):
     (tmp_path / "a").mkdir()
     for number in range(4):
