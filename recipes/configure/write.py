@@ -9,6 +9,7 @@ _STEPS = 500  # of a training, as the demo's
 _MOST_EPOCHS = 60
 _CROP = 128  # longest side of the crops that are trained on, as the demo's
 _SMALL = 320  # longest side of images that are evaluated in batches
+_RANGE = ("depth", "disparity")  # kinds in which 0 means "not measured"
 _KELVIN = (20000, 36000)  # median of a thermal image in hundredths of a kelvin
 
 
@@ -157,7 +158,7 @@ def _translation(seen, inputs):
 def _linear_spec(seen, name):
     moments, kind = seen.moments[name], seen.layout.kinds[name]
     dtype, channels = sorted(moments.dtypes)[-1], max(moments.channels)
-    hole = moments.hole(kind == "depth") if dtype != "uint8" or kind == "depth" else None
+    hole = moments.hole(kind in _RANGE) if dtype != "uint8" or kind in _RANGE else None
     hole = seen.nodata.get(name, hole)
     scale, comment = 1.0, "as stored"
     if dtype == "uint8" and name not in seen.units:

@@ -29,7 +29,7 @@ class Layout:
     Args:
         root: The folder.
         columns: Names of the sensors; the mask is `label`.
-        kinds: `{column: kind}`: label, rgb, depth, thermal, radar, gray, normal or elevation.
+        kinds: `{column: kind}`, see `words.KINDS`.
         splits: `{split: [{column: path}]}`, paths as in list files.
         doubts: What is a guess, in words.
     """

@@ -7,7 +7,9 @@ KINDS = {
     "segmentation seg segm semantic groundtruth lbl lesion labelstr labelsts roi classes target",
     "rgb": "rgb image images img imgs imagestr imagests color colour photo jpegimages leftimg8bit "
     "optical visible vis s2 sentinel2",
-    "depth": "depth depths dep depthmap range tof zbuffer depthraw kinect lidar disparity disp hha",
+    "depth": "depth depths dep depthmap range tof zbuffer depthraw kinect lidar",
+    "disparity": "disparity disp",
+    "hha": "hha",
     "thermal": "thermal ir fir lwir infrared temperature temp flir therm",
     "radar": "sar radar s1 sentinel1 vv vh backscatter",
     "gray": "nir flair t1 t2 t1w t2w t1c t1ce t1gd t1post t1n t2f pd adc dwi ct pet gray grey mono",

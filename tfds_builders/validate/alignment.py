@@ -58,9 +58,11 @@ class Alignment:
         self._size, self.factor, self._seen = None, 1, 0
 
     def add(self, example):
-        """Adds an example that has all sensors in one size."""
+        """Adds an example of which all images could be read, but for the mask perhaps."""
         images = {c: example.images[c] for c in self.columns if c in example.images}
-        if len(images) < len(self.columns) or len(self.names) >= _MOST_PAIRED:
+        if {*images, "label"} != {*self.columns, "label"} or len(images) < 1:
+            return
+        if len(self.names) >= _MOST_PAIRED:
             return
         size = next(iter(images.values())).shape[:2]
         if self._size is None:
@@ -103,8 +105,9 @@ class Alignment:
             return found, list(itertools.combinations(self.columns, 2))
         # Files are shifted in the order of their names, however a list shuffles them.
         order = sorted(range(len(self.names)), key=lambda i: _by_number(self.names[i]))
-        unit = {column: self.summaries(column)[order] for column in self.columns}
-        for one, other in itertools.combinations(self.columns, 2):
+        whole = [c for c in self.columns if len(self._summaries[c]) == len(self.names)]
+        unit = {column: self.summaries(column)[order] for column in whole}
+        for one, other in itertools.combinations(whole, 2):
             lag, paired = wrong_lag(unit[one], unit[other])
             if lag is not None:
                 found.append(Misfit("wrong_pairing", (one, other), lag[0], lag[1]))

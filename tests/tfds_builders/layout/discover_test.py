@@ -116,6 +116,14 @@ def test_files_without_a_partner_are_said(tmp_path):
     assert any("1 of 15 images have no partner" in doubt for doubt in found.doubts)
 
 
+def test_disparity_and_hha_that_are_called_so_are_no_depth(tmp_path):
+    for number in range(6):
+        for folder, kind in (("rgb", "rgb"), ("gt", "label"), ("disp", "depth"), ("hha", "rgb")):
+            write(tmp_path / folder / f"{number}.png", kind, number)
+    found = discover(tmp_path)
+    assert found.kinds == {"rgb": "rgb", "label": "label", "disp": "disparity", "hha": "hha"}
+
+
 def test_a_sensor_with_few_files_is_left_out_and_said(tmp_path):
     for number in range(8):
         write(tmp_path / f"rgb/{number}.png", "rgb", number)

@@ -68,3 +68,18 @@ def test_of_sensors_with_nothing_in_common_nothing_is_said():
     rng = np.random.default_rng(1)
     found, silent = examples(lambda image: rng.normal(size=image.shape)).misfits()
     assert not found and silent == [("a", "b")]
+
+
+def test_masks_that_could_not_be_read_do_not_stop_the_comparison():
+    whole = examples(lambda image: np.flip(image, 1))
+    found = Alignment(("a", "label", "b"))
+    found._summaries.update(whole._summaries)
+    found._fields.update(whole._fields)
+    found.names, found._size = whole.names, whole._size
+    ((misfit,), _) = found.misfits()
+    assert misfit.name == "mirrored"
+    found.add(Example("train", "x", {"a": np.zeros((80, 96, 1), np.float32)}))
+    assert len(found.names) == COUNT
+    images = {c: np.zeros((80, 96, 1), np.float32) for c in "ab"}
+    found.add(Example("train", "x", images))
+    assert len(found.names) == COUNT + 1
