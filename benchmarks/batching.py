@@ -25,7 +25,7 @@ import numpy as np
 
 # Name -> max_batch_size, batch_timeout_micros, num_batch_threads.
 SETTINGS = {
-    "off": None,
+    "off": None,  # what follows is what was and what is the default of the export
     "8, 2000 us, 2": (8, 2000, 2),
     "8, 0 us, 2": (8, 0, 2),
     "8, 0 us, 1": (8, 0, 1),

@@ -24,8 +24,9 @@ _BATCHING = """\
 #
 # For clients that all send images of one size: requests that wait together must have equal sizes,
 # and what is wrong with one of them is answered to all.
+# Those run together that wait for a free thread; on a GPU it may pay to wait for more, 2000 say.
 max_batch_size {{ value: 8 }}
-batch_timeout_micros {{ value: 2000 }}
+batch_timeout_micros {{ value: 0 }}
 max_enqueued_batches {{ value: 64 }}
 num_batch_threads {{ value: 2 }}
 """
