@@ -52,7 +52,15 @@ NAMES = {
         "register_normalization",
         "to_multimodal",
     ),
-    "metrics": ("FrechetDistance", "InceptionDistances", "KernelDistance"),
+    "metrics": (
+        "AreaUnderRiskCoverage",
+        "BrierScore",
+        "ExpectedCalibrationError",
+        "FrechetDistance",
+        "InceptionDistances",
+        "KernelDistance",
+        "NegativeLogLikelihood",
+    ),
     "networks": (
         "AdapNetPP",
         "DeepLabV3",
@@ -67,7 +75,7 @@ NAMES = {
         "UNetGenerator",
         "Xception",
     ),
-    "models": ("Segmenter", "Translator"),
+    "models": ("Calibration", "Segmenter", "Translator", "fit_temperature"),
     "weights": ("load_reference_checkpoint", "load_reference_state_dict"),
     "testing": ("check_layer", "check_strategy"),
 }

@@ -10,15 +10,19 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_asym.models import Segmenter
 from keras_asym.training import Distribution, read_state
 from recipes import config as configs
-from recipes import evaluate, train
+from recipes import evaluate, preset, train
 from recipes.compare import compare, tabulate
+from recipes.data.values import normalize
 from recipes.dry_run import dry_run
 from recipes.evaluate import evaluate_run
 from recipes.export import export_run, parse
 from recipes.fusions import FUSIONS
+from recipes.image_translation.task import ImageTranslation
 from recipes.predict import predict_folder
+from recipes.run_folder import RunFolder
 from recipes.segmentation.configs import folder
 from recipes.segmentation.evaluation import Protocol
 from recipes.segmentation.task import Segmentation
@@ -79,11 +83,40 @@ def test_a_run_leaves_everything_behind(run):
     assert json.loads((workdir / "results.json").read_text())["images"] == 3
     report = (workdir / "report.html").read_text()
     texts = ("<span>here</span>", "ingle scale", "stack0_block0_2_bn", "ottoman", "target rate")
-    for text in (*texts, "Confusion of the ensemble", "truth"):
+    for text in (*texts, "Confusion of the ensemble", "truth", "Reliability diagram"):
         assert text in report
     facts = json.loads((workdir / "data.json").read_text())
     assert facts["dtypes"] == {"rgb": "uint8", "depth": "uint16", "label": "uint8"}
     assert len(facts["class_names"]) == 13
+
+
+def test_a_preset_of_the_run_takes_raw_images_and_reaches_its_card(run, data_dir, tmp_path, capsys):
+    workdir, results = run
+    folder = preset.write_preset(Segmentation, workdir, tmp_path / "rooms", licence="apache-2.0")
+    text = (folder / "README.md").read_text()
+    assert f"{100 * results['ensemble']['mean IoU']:.1f}" in text
+    assert "license: apache-2.0" in text and "uint16" in text
+    assert str(data_dir) not in (folder / "metadata.json").read_text()
+    assert abs(preset.check(Segmentation, folder, str(data_dir))) < 1e-6
+    assert "on the card" in capsys.readouterr().out
+    model = Segmenter.from_preset(folder)
+    raw = {"rgb": np.zeros((1, 48, 64, 3), "uint8"), "depth": np.ones((1, 48, 64, 1), "uint16")}
+    task = Segmentation.of_run(RunFolder(workdir))
+    inputs = {name: normalize(image, task.modalities[name]) for name, image in raw.items()}
+    expected = RunFolder(workdir).load()(inputs)["ensemble"]
+    np.testing.assert_allclose(model(raw)["ensemble"], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_preset_that_does_not_reach_its_card_is_told(run, data_dir, tmp_path):
+    folder = preset.write_preset(Segmentation, run[0], tmp_path / "rooms")
+    path = folder / "metadata.json"
+    metadata = json.loads(path.read_text())
+    metadata["recipe"]["results"]["ensemble"]["mean IoU"] += 0.002
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(ValueError, match="must reach what its card states"):
+        preset.check(Segmentation, folder, str(data_dir))
+    with pytest.raises(ValueError, match="of task 'segmentation'"):
+        preset.check(ImageTranslation, folder)
 
 
 def test_each_stage_begins_with_its_own_rates(tmp_path, data_dir):
@@ -314,12 +347,13 @@ def test_prediction_of_a_folder(run, tmp_path):
     (tmp_path / "images" / "rgb" / ".DS_Store").write_text("")
     assert predict_folder(Segmentation, run[0], tmp_path / "images", tmp_path / "out") == 2
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names[:3] == ["view0_classes.png", "view0_colors.png", "view0_overlay.png"]
+    endings = ("classes", "colors", "confidence", "overlay")
+    assert names[:4] == [f"view0_{ending}.png" for ending in endings]
     classes = np.array(Image.open(tmp_path / "out" / "view0_classes.png"))
     assert classes.shape == (40, 56) and classes.max() < 13
     protocol = Protocol((0.5, 1.0), flip=True, window=(32, 32), modalities=("rgb",))
     predict_folder(Segmentation, run[0], tmp_path / "images", tmp_path / "rgb", protocol=protocol)
-    assert len(list((tmp_path / "rgb").iterdir())) == 6
+    assert len(list((tmp_path / "rgb").iterdir())) == 8
 
 
 def test_prediction_names_what_is_missing(run, tmp_path):
