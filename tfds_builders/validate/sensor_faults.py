@@ -61,10 +61,10 @@ class Sensors:
                     f"{len(constant)} of {count} images of `{column}` have one value everywhere: "
                     "was the sensor on? Leave these examples out"
                 )
-                yield Finding(len(constant) == count, text, constant, name="constant_sensor")
+                yield Finding(False, text, constant, name="constant_sensor")
             elif count > 3 and len(most) > _FROZEN * count:
                 text = f"{len(most)} of {count} images of `{column}` are one and the same"
-                yield Finding(True, text, most, name="constant_sensor")
+                yield Finding(False, text, most, name="constant_sensor")
             if len(self.clipped[column]) > _MOST * count and column not in spoilt:
                 text = (
                     f"`{column}` is clipped: in {len(self.clipped[column])} of {count} images many "

@@ -319,7 +319,7 @@ def test_a_built_data_set(folder, run, tmp_path):
     ("arguments", "message"),
     [
         (["nyudv3"], r"'nyudv3' must be a folder, or a data set that is built in .*neither"),
-        (["{data}"], r"must hold list files \['test.txt', 'train.txt', 'val.txt'\]"),
+        (["{data}"], r"`root` must hold images .*with none"),
         (["nyudv3", "--columns=rgb"], "`--lists`, `--columns` and `--resize` are of folders"),
         (["{folder}", "--depth=height"], r"`depth` must name some of .*\['height'\]"),
     ],
