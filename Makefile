@@ -8,7 +8,7 @@ CORE_TESTS := tests/ops tests/layers tests/regularizers_test.py tests/fusion tes
 # Two processes, each with its share of the files, in the order of tests/conftest.py.
 PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-slow wheel-test lint format benchmark clean
+.PHONY: demo test test-slow wheel-test docs lint format benchmark clean
 
 demo: .venv/recipes.installed
 	$(BIN)/python -m recipes.segmentation.compare --config=rendered_rooms --config.data.data_dir=$(DEMO)/data \
@@ -26,6 +26,10 @@ test-slow: .venv/test.installed
 
 wheel-test: .venv/test.installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
+
+docs: .venv/docs.installed
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "Site: build/docs/index.html"
 
 lint: .venv/test.installed
 	$(BIN)/ruff check .
@@ -53,3 +57,7 @@ clean:
 .venv/test.installed: setup.cfg | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable '.[test,jax]'
 	touch $@ .venv/recipes.installed
+
+.venv/docs.installed: setup.cfg | .venv/test.installed
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@

@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 project = "keras_asym"
-copyright = "the authors of keras_asym, Apache-2.0"  # noqa: A001 (Sphinx' name)
+copyright = "the authors of keras_asym, Apache-2.0"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "keras_asym"
@@ -56,9 +56,7 @@ def _to_restructured_text(app, what, name, thing, options, lines):
                 found += [f"{indent}.. list-table::", f"{indent}   :header-rows: 1", ""]
             parts = [part.strip() for part in re.split(r"(?<!\\)\|", cells[1:-1])]
             marks = ("* -", *("  -",) * (len(parts) - 1))
-            found += [
-                f"{indent}   {mark} {part}" for mark, part in zip(marks, parts, strict=True)
-            ]
+            found += [f"{indent}   {mark} {part}" for mark, part in zip(marks, parts, strict=True)]
             continue
         before = found[-1].strip() if found else ""
         begins = cells.startswith(("- ", "* ")) and before and not before.startswith(("- ", "* "))

@@ -7,6 +7,7 @@ Keras has no public name for what stands here. Each function says what it is for
 import functools
 
 import keras
+from keras.src.utils import backend_utils
 
 
 def register_presence(layer):
@@ -138,6 +139,17 @@ def replace_symbolic_build(model, make):
 def validation_writer(callback):
     """The writer of a `keras.callbacks.TensorBoard` for what belongs to the validation."""
     return callback._val_writer
+
+
+def pipeline_backend():
+    """The backend that computes here: TensorFlow in a `tf.data` pipeline, Keras' own elsewhere.
+
+    It has `numpy`, `cast`, `shape` and `convert_to_tensor`.
+    """
+    backend = backend_utils.DynamicBackend()
+    if backend_utils.in_tf_graph():
+        backend.set_backend("tensorflow")
+    return backend
 
 
 def run_graph_by(model, run):

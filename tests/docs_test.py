@@ -16,6 +16,15 @@ def blocks(name):
     return re.findall(r"^```python\n(.*?)^```", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
 
 
+def test_the_equations_are_in_the_lines_that_are_quoted():
+    text = (DOCS / "equations.md").read_text()
+    rows = re.findall(r"^\| .* \| `(keras_asym/[^`]+)` \| `(.+)` \|$", text, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| .*`keras_asym/", text, re.MULTILINE)) > 12
+    for path, line in rows:
+        code = (DOCS.parent / path).read_text().splitlines()
+        assert line in [x.strip() for x in code], f"{path}: {line}"
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the code exports a SavedModel")
 def test_a_strategy_of_ones_own(tmp_path):
     found = blocks("networks.md")
@@ -36,6 +45,17 @@ def test_a_strategy_of_ones_own(tmp_path):
     np.testing.assert_allclose(masked[0], alone[0], atol=1e-5)
     np.testing.assert_allclose(masked[1], model(images)["rgb"][1], atol=1e-5)
     assert not np.allclose(masked[1], alone[1], atol=1e-3)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the code exports a SavedModel")
+def test_the_tutorials(tmp_path):
+    names = {"folder": tmp_path}
+    for block in blocks("tutorials.md"):
+        exec(compile(block, "tutorials.md", "exec"), names)
+    assert names["logits"].shape == (4, 64, 96, 5)
+    np.testing.assert_allclose(names["logits"][2:], names["at_night"][2:], atol=1e-5)
+    assert names["painted"].shape == (2, 32, 32, 1)
+    assert (Path(names["path"]) / "saved_model.pb").exists()
 
 
 def part_layers(model):

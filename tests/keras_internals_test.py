@@ -263,3 +263,19 @@ def test_validation_writer(tmp_path):
     with keras_internals.validation_writer(callback).as_default():
         pass
     assert (tmp_path / "validation").is_dir()
+
+
+def test_pipeline_backend():
+    tf = pytest.importorskip("tensorflow")
+    found = []
+
+    def look(x):
+        backend = keras_internals.pipeline_backend()
+        found.append(backend.name)
+        image = backend.cast(backend.convert_to_tensor(x), "float32")
+        return backend.numpy.where(image > 1, image, backend.numpy.zeros(backend.shape(image)))
+
+    result = next(iter(tf.data.Dataset.from_tensors([1, 2]).map(look)))
+    np.testing.assert_array_equal(result.numpy(), [0, 2])
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(look([1, 2])), [0, 2])
+    assert found == ["tensorflow", keras.backend.backend()]

@@ -9,7 +9,7 @@ class ChannelShuffle(ModalityLayer):
     """Swaps the last fifth of the channels between modalities, without parameters.
 
     Channels `[0, k)` stay, channels `[k, C)` come from the next modality in cyclic order, with
-    k = 4 * (C // 5) (AsymFusion, [arXiv 2108.05009](https://arxiv.org/abs/2108.05009)).
+    `k = 4 * (C // 5)` (AsymFusion, [arXiv 2108.05009](https://arxiv.org/abs/2108.05009)).
 
     Args:
         modalities: Number of modalities M. With one the layer is the identity.

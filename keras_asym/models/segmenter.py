@@ -68,6 +68,8 @@ class Segmenter(MultimodalModel):
             which runs the blocks a second time: the same results with less memory, for about a
             third more time (Chen et al., [arXiv 1604.06174](https://arxiv.org/abs/1604.06174)). Not
             with a strategy whose layers add losses, such as token exchange.
+        preprocessor: `keras_asym.layers.SensorPreprocessor`, by which the model takes raw images;
+            `None` for one that takes the network's inputs.
 
     Call arguments:
         inputs: Dictionary of images by modality name, and `"present"`, which may be left out:
@@ -105,6 +107,8 @@ class Segmenter(MultimodalModel):
     ['depth', 'ensemble', 'rgb']
     """
 
+    OF_TRAINING = (("auxiliary_weights", ()),)
+
     def __init__(
         self,
         network,
@@ -119,6 +123,7 @@ class Segmenter(MultimodalModel):
         stems=None,
         modality_dropout=0.0,
         checkpoint_gradients=False,
+        preprocessor=None,
         name="segmenter",
         **kwargs,
     ):
@@ -151,6 +156,7 @@ class Segmenter(MultimodalModel):
         self.ignore_class = ignore_class
         self.evaluation_resize = evaluation_resize
         self.modality_names = tuple(modality_names(network))
+        self.set_preprocessor(preprocessor)
         self.modality_dropout = None
         if modality_dropout:
             self.modality_dropout = ModalityDropout(len(self.modality_names), modality_dropout)
@@ -166,7 +172,7 @@ class Segmenter(MultimodalModel):
 
     def call(self, inputs, training=None):
         presence = presence_of(inputs, self.modality_names)
-        images = check_images(inputs, self.network, self.modality_names)
+        images = check_images(self._prepared(inputs), self.network, self.modality_names)
         size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
         drops = training and self.modality_dropout is not None
@@ -299,6 +305,7 @@ class Segmenter(MultimodalModel):
             select_modalities(self.network, names),
             ignore_class=self.ignore_class,
             evaluation_resize=self.evaluation_resize,
+            preprocessor=self.preprocessor and self.preprocessor.select(names),
             name=f"{self.name}_{'_'.join(names)}",
             dtype=self.dtype_policy,
         )
@@ -313,13 +320,6 @@ class Segmenter(MultimodalModel):
             "modality_dropout": self.modality_dropout.rate if self.modality_dropout else 0.0,
             "checkpoint_gradients": self.checkpoint_gradients,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        network = keras.saving.deserialize_keras_object(
-            config["network"], custom_objects=custom_objects
-        )
-        return cls(**{**config, "network": network})
 
 
 def _check_multimodal(network, fusion, freeze_statistics, synchronized, ensemble, stems):

@@ -56,6 +56,8 @@ class Translator(_Step, MultimodalModel):
             time, too, as in the papers; moving averages otherwise.
         dropout_at_test: Whether the generator's dropout stays on at test time, as in the papers;
             `None` keeps what its `PersistentDropout` layers say. Can be changed later.
+        preprocessor: `keras_asym.layers.SensorPreprocessor`, by which the model takes raw images;
+            `None` for one that takes images in [-1, 1]. Targets are in [-1, 1] with either.
 
     Call arguments:
         inputs: Dictionary of images in [-1, 1] by modality name, and `"present"`, which may be left
@@ -90,6 +92,9 @@ class Translator(_Step, MultimodalModel):
     ['depth', 'ensemble', 'normal']
     """
 
+    NETWORK = "generator"
+    OF_TRAINING = (("discriminator", None),)
+
     def __init__(
         self,
         generator,
@@ -99,6 +104,7 @@ class Translator(_Step, MultimodalModel):
         l1_weight=100.0,
         instance_statistics=True,
         dropout_at_test=None,
+        preprocessor=None,
         name="translator",
         **kwargs,
     ):
@@ -123,6 +129,7 @@ class Translator(_Step, MultimodalModel):
         self.discriminator = discriminator
         self.l1_weight = l1_weight
         self.modality_names = tuple(modality_names(generator))
+        self.set_preprocessor(preprocessor)
         self.output_keys = output_keys(generator, self.modality_names)
         self._fitting_sizes = set()
         self._dropouts = [x for x in generator.layers if isinstance(x, PersistentDropout)]
@@ -173,6 +180,7 @@ class Translator(_Step, MultimodalModel):
             ValueError: If the target is not one image of the size of the inputs and with the
                 generator's output channels.
         """
+        inputs = self._prepared(inputs)
         self._check_target(target, inputs)
         names = self.modality_names
         presence = presence_of(inputs, names)
@@ -280,12 +288,13 @@ class Translator(_Step, MultimodalModel):
             select_modalities(self.generator, names),
             None,
             l1_weight=self.l1_weight,
+            preprocessor=self.preprocessor and self.preprocessor.select(names),
             name=f"{self.name}_{'_'.join(names)}",
             dtype=self.dtype_policy,
         )
 
     def _check_inputs(self, inputs):
-        inputs = check_images(inputs, self.generator, self.modality_names)
+        inputs = check_images(self._prepared(inputs), self.generator, self.modality_names)
         height, width = inputs[self.modality_names[0]].shape[1:3]
         if None not in (height, width) and (height, width) not in self._fitting_sizes:
             _check_size(self.generator, height, width)
@@ -299,14 +308,6 @@ class Translator(_Step, MultimodalModel):
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "l1_weight": self.l1_weight,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        networks = {
-            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
-            for key in ("generator", "discriminator")
-        }
-        return cls(**{**config, **networks})
 
 
 def _where(counts, values):

@@ -1,17 +1,13 @@
 """What the raw values of a modality mean."""
 
-import math
-
 from keras_asym.fusion.branches import STEMS
+from keras_asym.layers.sensor_converter import LINEAR, check_conversion
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
-ENCODINGS = ("linear", "uint8", "log_depth", "scaled")
-
-_LINEAR = ("scale", "mean", "std")
 KEYS = (
     "channels",
     "encoding",
-    *_LINEAR,
+    *LINEAR,
     "unit",
     "maximum",
     "interpolation",
@@ -30,7 +26,7 @@ def check_specs(specs, argument="modalities"):
     | key | meaning |
     |---|---|
     | `channels` | number of channels of the stored image; required |
-    | `encoding` | how raw values become network values, see `values`. Default `"linear"` |
+    | `encoding` | how raw values become network values, see `SensorConverter`; `"linear"` |
     | `scale` | linear: `value * scale` has the physical unit, 0.001 for mm to m. Default 1 |
     | `unit` | linear, in place of `scale`: `"metres"`, by what the data set says of its depth |
     | `mean`, `std` | linear: in the physical unit, one number or one for each channel |
@@ -104,23 +100,10 @@ def _check_spec(where, spec):
     unknown = sorted(set(spec) - set(KEYS))
     if unknown:
         raise ValueError(f"`{where}` must have keys among {KEYS}. Received: unknown keys {unknown}")
-    channels = spec.get("channels")
-    if not isinstance(channels, int) or isinstance(channels, bool) or channels < 1:
-        raise ValueError(
-            f"`{where}['channels']` must be a positive integer. Received: channels={channels!r}"
-        )
-    _check_encoding(where, spec)
-    for key in ("mean", "std", "invalid"):
-        values = spec.get(key)
-        if isinstance(values, (tuple, list)) and len(values) not in (1, channels):
-            raise ValueError(
-                f"`{where}['{key}']` must have one number for each of the "
-                f"{channels} channels. Received: {key}={values}"
-            )
-    for key in ("scale", "mean", "std", "invalid"):
-        _check_numbers(where, key, spec.get(key), positive=key in ("scale", "std"))
+    _check_unit(where, spec)
+    check_conversion({**spec, "channels": spec.get("channels")}, where)
     _check_resizing(where, spec)
-    stem = spec.get("stem")
+    channels, stem = spec["channels"], spec.get("stem")
     if stem not in (None, *STEMS):
         raise ValueError(f"`{where}['stem']` must be one of {STEMS}. Received: stem={stem!r}")
     if stem == "normals" and (channels != 1 or spec.get("encoding") not in (None, "linear")):
@@ -130,41 +113,12 @@ def _check_spec(where, spec):
         )
 
 
-def _check_numbers(where, key, values, positive):
-    """Raises `ValueError` unless a value is a finite number, or a sequence of them, or `None`."""
-    for value in values if isinstance(values, tuple | list) else (values,):
-        if value is None:
-            continue
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or (positive and value <= 0):
-            kind = "positive and finite" if positive else "finite"
-            raise ValueError(f"`{where}['{key}']` must be {kind}. Received: {key}={values}")
-
-
-def _check_encoding(where, spec):
-    encoding = spec.get("encoding") or "linear"
-    unit, scale = spec.get("unit"), spec.get("scale")
+def _check_unit(where, spec):
+    unit, scale, encoding = spec.get("unit"), spec.get("scale"), spec.get("encoding") or "linear"
     if unit not in (None, "metres") or (unit and (scale is not None or encoding != "linear")):
         raise ValueError(
             f"`{where}['unit']` must be None or 'metres', with the linear encoding and without a "
             f"scale. Received: unit={unit!r}, scale={scale}, encoding={encoding!r}"
-        )
-    if encoding not in ENCODINGS:
-        raise ValueError(
-            f"`{where}['encoding']` must be one of {ENCODINGS}. Received: encoding={encoding!r}"
-        )
-    linear = [] if encoding == "linear" else _LINEAR
-    foreign = [key for key in linear if spec.get(key) is not None]
-    foreign += ["maximum"] if spec.get("maximum") is not None and encoding != "scaled" else []
-    if foreign:
-        raise ValueError(
-            f"`{where}` must not have the keys {foreign} with encoding {encoding!r}, which does "
-            f"not read them. Received: {spec}"
-        )
-    if encoding == "scaled" and not (spec.get("maximum") or 0) > 0:
-        raise ValueError(
-            f"`{where}['maximum']` must be the positive raw value that becomes 1. "
-            f"Received: maximum={spec.get('maximum')!r}"
         )
 
 
@@ -179,11 +133,6 @@ def _check_resizing(where, spec):
         raise ValueError(
             f"`{where}['interpolation']` must be 'nearest' when `invalid` is set: any other one "
             f"mixes unmeasured pixels with their neighbours. Received: interpolation={method!r}"
-        )
-    if spec.get("validity") and spec.get("invalid") is None:
-        raise ValueError(
-            f"`{where}['invalid']` must say which raw value means 'not measured' (0 in most depth "
-            "images) for a validity channel. Received: validity=True, invalid=None"
         )
     mirrored = mirror_channels(spec)
     if any(not 0 <= channel < spec["channels"] for channel in mirrored):

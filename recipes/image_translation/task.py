@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from keras_asym.models import Translator
 from recipes import settings
 from recipes.data.batches import evaluation_batches
 from recipes.data.values import denormalize
@@ -21,6 +22,7 @@ class ImageTranslation(Task):
     monitor = "val_ensemble_mae"
     mode = "min"
     main_metric = "MAE"
+    model_class = Translator
     percent = False
     lower_is_better = LOWER_IS_BETTER
     note = "Lower is better but for PSNR and SSIM"
