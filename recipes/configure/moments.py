@@ -4,6 +4,8 @@ import numpy as np
 
 _KEPT = 4096  # values of an image that are kept for quantiles
 _GAP = 1.0  # of the spread between the 5th and 95th percentile, between a hole's value and others
+_MARKERS = (0.0, 65535.0, 32767.0)  # values that usually mark holes; and those from -999 down
+_LOWEST, _HUGE = -999.0, 1e20
 _LEAST = 1e-5  # share of the pixels that holes must have
 
 
@@ -42,14 +44,16 @@ class Moments:
         """The value that means "not measured", None without any.
 
         Zero in a depth; else a value at an end that many pixels have and that lies apart from all
-        others. NaN and infinity make 0 the value, which it stands for then.
+        others, if it is one of those that are used for it. With NaN and infinity it is 0, for which
+        they then stand.
         """
         values = self.kept
         found = None
         if self.dtypes & {"uint16", "int16", "float32"}:
             for value, count in sorted(self._extreme.items(), key=lambda item: -item[1]):
                 others = values[(values != value).any(-1)]
-                if count < _LEAST * self._pixels or not len(others):
+                usual = value in _MARKERS or value <= _LOWEST or abs(value) > _HUGE
+                if count < _LEAST * self._pixels or not len(others) or not usual:
                     continue
                 low, high = np.quantile(others, (0.05, 0.95))
                 distance = min(abs(others.min() - value), abs(others.max() - value))

@@ -6,7 +6,6 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from recipes import cli
 from recipes import config as configs
 from recipes.configure.__main__ import main
 from recipes.configure.labels import labels_of
@@ -99,7 +98,7 @@ def test_one_sensor_alone_is_an_error(tmp_path, capsys):
     for number in range(4):
         image = np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8)
         PIL.Image.fromarray(image).save(tmp_path / f"a/{number}.png")
-    assert cli.main(["configure", str(tmp_path / "a"), f"--output={tmp_path / 'b'}"]) == 1
+    assert main([str(tmp_path / "a"), f"--output={tmp_path / 'b'}"]) == 1
     assert "`FOLDER` must hold masks, or two sensors" in capsys.readouterr().err
 
 
