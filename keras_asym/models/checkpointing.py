@@ -50,20 +50,22 @@ def _cuts(network):
     """Indices of the nodes that segments end in front of.
 
     Where the features go through one tensor, such as behind a residual block, once there are
-    `LAYERS` of them since the last such place.
+    `LAYERS` of them since the last such place. What is read much later alone, such as what a
+    decoder reads of an encoder, is kept and does not count.
     """
     nodes = nodes_of(network)
-    last = {id(x): len(nodes) for x in network.outputs}
-    for index, node in reversed(list(enumerate(nodes))):
-        for x in node.input_tensors:
-            last.setdefault(id(x), index)
-    cuts, start, live = [], 0, set()
+    reads = {id(x): [len(nodes)] for x in network.outputs}
     for index, node in enumerate(nodes):
-        live |= {id(x) for x in node.outputs}
-        live = {x for x in live if last.get(x, -1) > index}
+        for x in node.input_tensors:
+            reads.setdefault(id(x), []).append(index)
+    cuts, start, made = [], 0, set()
+    for index, node in enumerate(nodes):
+        made |= {id(x) for x in node.outputs}
+        soon = range(index + 1, index + 1 + 2 * LAYERS)
+        live = [x for x in made if any(place in soon for place in reads.get(x, ()))]
         if len(live) == 1 and index + 1 - start >= LAYERS:
             cuts.append(index + 1)
-            start, live = index + 1, set()
+            start, made = index + 1, set()
     return cuts
 
 
