@@ -29,6 +29,7 @@ def whole_images(images, channels):
     Raises:
         tf.errors.InvalidArgumentError: When the graph runs, if none is there.
     """
+    # Only checks look at these shapes: ONNX, which has no checks, knows no such operation.
     shapes = [shape_of_input(image) for image in images.values()]
     ranks = [
         require(
@@ -40,7 +41,7 @@ def whole_images(images, channels):
         for name, shape in zip(images, shapes, strict=True)
     ]
     with tf.control_dependencies(ranks):
-        shapes = tf.stack([tf.reshape(shape, (-1,))[:3] for shape in shapes])
+        shapes = tf.stack([tf.shape(image)[:3] for image in images.values()])
     there = tf.reduce_all(shapes > 0, axis=1)
     some = require(
         tf.reduce_any(there),
@@ -78,7 +79,7 @@ def presence_of_request(present, there, batch, names):
         shape,
     )
     with tf.control_dependencies([fits]):
-        rows, present = tf.identity(shape)[0], tf.identity(present)
+        rows, present = tf.shape(present)[0], tf.identity(present)
     checks = [
         require(
             (rows == 0) | (rows == batch),
