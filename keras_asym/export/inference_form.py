@@ -68,7 +68,9 @@ class InferenceForm:
         self.output_keys = tuple(model.output_keys)
 
     def __call__(self, images, read=lambda outputs: outputs):
-        inputs = {name: tf.cast(images[name], "float32") for name in self.modality_names}
+        inputs = {name: images[name] for name in self.modality_names}
+        if self.model.preprocessor is None:
+            inputs = {name: tf.cast(image, "float32") for name, image in inputs.items()}
         if "present" in images:
             inputs["present"] = images["present"]
         network = self.model.network

@@ -21,7 +21,7 @@ from keras_asym.models.calibration import check_branches
 def export_saved_model(
     model,
     base_path,
-    dtypes,
+    dtypes=None,
     preprocess=None,
     channels=None,
     *,
@@ -73,11 +73,11 @@ def export_saved_model(
         model: `Segmenter` or `Translator` on the TensorFlow backend.
         base_path: Folder of all versions of the model; its name is the model's.
         dtypes: Dictionary of modality name -> dtype of the raw input, such as
-            `{"rgb": "uint8", "depth": "uint16"}`.
+            `{"rgb": "uint8", "depth": "uint16"}`. A model with a preprocessor knows them.
         preprocess: Function of (modality name, raw tensor) that returns the network's float32
-            input; built into the graph. By default a cast.
+            input; built into the graph. By default a cast, or the model's preprocessor.
         channels: Dictionary of modality name -> channels of the raw input where `preprocess`
-            changes their number; by default the network's.
+            changes their number; by default the network's, or those of the preprocessor.
         subsets: Lists of modality names that get a signature of their own.
         outputs: What a Segmenter answers: `"classes"` `(batch, height, width)` uint8 (int32 from
             257 classes on), `"confidence"` `(batch, height, width)`, the largest probability,
@@ -112,11 +112,13 @@ def export_saved_model(
 
     Raises:
         ValueError: If `dtypes`, `channels`, `subsets`, `outputs` or `calibration` do not fit the
-            model.
+            model; if `preprocess` is given for a model that has a preprocessor.
     """
     names = list(model.modality_names)
+    if model.preprocessor is not None:
+        dtypes, preprocess, channels = _of_preprocessor(model, dtypes, preprocess, channels)
     channels = channels or {name: model.network.input[name].shape[-1] for name in names}
-    _check(names, dtypes, channels, outputs)
+    _check(names, dtypes or {}, channels, outputs)
     _check_confidence(model, outputs, calibration, any_subset, is_absent)
     contract = Contract(
         dtypes={name: tf.as_dtype(dtypes[name]).name for name in names},
@@ -146,6 +148,19 @@ def export_saved_model(
         if warmup_size is not None:
             write_warmup(folder, base_path.name, signatures, contract, warmup_size)
     return target
+
+
+def _of_preprocessor(model, dtypes, preprocess, channels):
+    """Types, preprocessing and channels of a model that takes raw images."""
+    if preprocess is not None:
+        raise ValueError(
+            "`preprocess` must be None for a model with a preprocessor, which takes raw images. "
+            f"Received: preprocess={preprocess}"
+        )
+    converters = {name: model.preprocessor.converters[name] for name in model.modality_names}
+    known = {name: x.raw_dtype for name, x in converters.items() if x.raw_dtype}
+    stored = {name: x.channels for name, x in converters.items()}
+    return {**known, **(dtypes or {})}, lambda name, image: image, channels or stored
 
 
 def _check(names, dtypes, channels, outputs):

@@ -16,7 +16,9 @@ class MultimodalModel(keras.Model):
     NETWORK = "network"
     """The key of `network` in the model's config."""
     OF_TRAINING = ()
-    """Pairs of a key of its config and what is there in a preset, which holds nothing of training."""
+    """Pairs of a key of its config, of training alone, and what a preset has there."""
+
+    preprocessor = None
 
     def set_preprocessor(self, preprocessor):
         """Makes the model take raw images.

@@ -197,3 +197,18 @@ def test_a_preprocessor_of_other_channels_or_sensors_is_refused():
     ):
         with pytest.raises(ValueError, match="`preprocessor` must make"):
             tiny_segmenter(2, preprocessor=SensorPreprocessor(converters))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a SavedModel")
+def test_served_from_raw_images(trained, tmp_path):
+    import tensorflow as tf
+
+    from keras_asym.export import export_saved_model
+
+    path = export_saved_model(trained, tmp_path / "served", outputs=("probabilities",))
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    found = serve(**{name: tf.constant(image) for name, image in RAW.items()})["probabilities"]
+    expected = keras.ops.softmax(trained(RAW)["ensemble"])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    with pytest.raises(ValueError, match="`preprocess` must be None"):
+        export_saved_model(trained, tmp_path / "served", preprocess=lambda name, image: image)
