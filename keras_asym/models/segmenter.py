@@ -65,8 +65,8 @@ class Segmenter(MultimodalModel):
             likely. Each example keeps one of those that it has (ModDrop,
             [arXiv 1501.00102](https://arxiv.org/abs/1501.00102)).
         checkpoint_gradients: Whether training keeps little of each block for the backward pass,
-            which runs the blocks a second time: the same results with less memory, for about a
-            third more time (Chen et al., [arXiv 1604.06174](https://arxiv.org/abs/1604.06174)). Not
+            which runs the blocks a second time: the same results with less memory, in more
+            time (Chen et al., [arXiv 1604.06174](https://arxiv.org/abs/1604.06174)). Not
             with a strategy whose layers add losses, such as token exchange.
         preprocessor: `keras_asym.layers.SensorPreprocessor`, by which the model takes raw images;
             `None` for one that takes the network's inputs.

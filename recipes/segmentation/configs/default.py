@@ -71,7 +71,7 @@ def get_config():
     # .npz), or a Keras file (.weights.h5, .h5, .keras) of the same encoder.
     config.pretrained = ""
     config.freeze_statistics = True
-    config.checkpoint_gradients = False  # less memory in training for about a third more time
+    config.checkpoint_gradients = False  # less memory in training, more time
     config.init = ""  # folder of a run to start from: what fits is loaded
     config.class_weights = ()  # in the loss: a number for each class, or ("frequency",)
     config.loss = ml_collections.ConfigDict()  # of each branch, the ensemble, auxiliary outputs
