@@ -28,6 +28,7 @@ PRESENT = np.array([[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 1, 0]], bool)
 
 
 def is_absent(name, image):
+    image = tf.cast(image, "float32")  # ONNX compares no uint16
     return tf.reduce_min(image, (1, 2, 3)) == tf.reduce_max(image, (1, 2, 3))
 
 
