@@ -11,7 +11,7 @@ again and fails where the main figure is more than 0.1 points (segmentation) awa
 import json
 import pathlib
 
-from keras_asym.layers import SensorPreprocessor
+from keras_asym.models import SensorPreprocessor
 from keras_asym.models.presets import check_preset, find_preset
 from recipes import command
 from recipes import config as configs

@@ -28,6 +28,7 @@ NAMES = {
         "ModalityRMSNormalization",
         "PixelShift",
         "SelectedModalities",
+        "SensorConverter",
         "TokenExchange",
         "TokenScores",
         "UnfoldModalities",
@@ -172,6 +173,7 @@ def test_config_holds_every_argument(cls):
         "rows": (1,),
         "strategies": [keras_asym.fusion.PrivateNormalization()],
         "of_one": keras.regularizers.L2(1e-3),
+        "converters": {"depth": keras_asym.layers.SensorConverter(1)},
     }
     if cls is keras_asym.layers.SharedNormalization:
         required["layer"] = keras_asym.layers.ModalityBatchNormalization(1)

@@ -26,7 +26,6 @@ from keras_asym.layers.repeat_channels import RepeatChannels
 from keras_asym.layers.resize_like import ResizeLike
 from keras_asym.layers.selected_modalities import SelectedModalities
 from keras_asym.layers.sensor_converter import SensorConverter
-from keras_asym.layers.sensor_preprocessor import SensorPreprocessor
 from keras_asym.layers.shared_normalization import SharedNormalization
 from keras_asym.layers.surface_normals import SurfaceNormals
 from keras_asym.layers.token_exchange import TokenExchange

@@ -24,7 +24,7 @@ class MultimodalModel(keras.Model):
         """Makes the model take raw images.
 
         Args:
-            preprocessor: `keras_asym.layers.SensorPreprocessor`, or `None` for a model that takes
+            preprocessor: `keras_asym.models.SensorPreprocessor`, or `None` for a model that takes
                 the network's inputs. A model that was called before must be compiled anew.
 
         Raises:

@@ -68,7 +68,7 @@ class Segmenter(MultimodalModel):
             which runs the blocks a second time: the same results with less memory, in more
             time (Chen et al., [arXiv 1604.06174](https://arxiv.org/abs/1604.06174)). Not
             with a strategy whose layers add losses, such as token exchange.
-        preprocessor: `keras_asym.layers.SensorPreprocessor`, by which the model takes raw images;
+        preprocessor: `keras_asym.models.SensorPreprocessor`, by which the model takes raw images;
             `None` for one that takes the network's inputs.
 
     Call arguments:

@@ -56,7 +56,7 @@ class Translator(_Step, MultimodalModel):
             time, too, as in the papers; moving averages otherwise.
         dropout_at_test: Whether the generator's dropout stays on at test time, as in the papers;
             `None` keeps what its `PersistentDropout` layers say. Can be changed later.
-        preprocessor: `keras_asym.layers.SensorPreprocessor`, by which the model takes raw images;
+        preprocessor: `keras_asym.models.SensorPreprocessor`, by which the model takes raw images;
             `None` for one that takes images in [-1, 1]. Targets are in [-1, 1] with either.
 
     Call arguments:

@@ -4,8 +4,27 @@ import pytest
 
 from keras_asym.layers import SensorConverter
 from keras_asym.layers.sensor_converter import check_conversion
+from tests.layers.contract import CHANNELS, ONE_TO_THREE, LayerContract
 
 DEPTH = {"scale": 0.001, "mean": 2.0, "std": 0.5, "invalid": 0}
+
+
+class TestContract(LayerContract):
+    def make(self, modalities):
+        return SensorConverter(CHANNELS, scale=0.5, mean=0.1, invalid=0, validity=True)
+
+    @ONE_TO_THREE
+    def test_precision(self, modalities):
+        """Raw values are not to be rounded: it stays in float32 whatever the precision."""
+        x = self.inputs(modalities)
+        expected = keras.ops.convert_to_numpy(self.make(modalities)(x))
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            found = self.make(modalities)(x)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), expected)
 
 
 def converted(converter, raw, dtype="uint16"):

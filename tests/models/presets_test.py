@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from keras_asym.fusion import ChannelExchanging
-from keras_asym.layers import SensorConverter, SensorPreprocessor
-from keras_asym.models import Segmenter, Translator
+from keras_asym.layers import SensorConverter
+from keras_asym.models import Segmenter, SensorPreprocessor, Translator
 from keras_asym.models.presets import check_preset
 from tests.models.tiny import batch, tiny_segmenter
 from tests.models.tiny_translator import tiny_translator

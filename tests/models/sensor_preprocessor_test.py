@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.layers import SensorConverter, SensorPreprocessor
+from keras_asym.layers import SensorConverter
+from keras_asym.models import SensorPreprocessor
 
 
 def preprocessor():

@@ -29,7 +29,7 @@ class SensorPreprocessor(keras.layers.Layer):
 
     Example:
 
-    >>> preprocessor = keras_asym.layers.SensorPreprocessor({
+    >>> preprocessor = keras_asym.models.SensorPreprocessor({
     ...     "rgb": keras_asym.layers.SensorConverter(3, "uint8", encoding="uint8"),
     ...     "depth": keras_asym.layers.SensorConverter(1, "uint16", scale=0.001, invalid=0)})
     >>> raw = {"rgb": np.zeros((1, 4, 4, 3), "uint8"), "depth": np.ones((1, 4, 4, 1), "uint16")}
