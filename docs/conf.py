@@ -43,8 +43,8 @@ def _without_links_to_sources(app, name, source):
 
 def _to_restructured_text(app, what, name, thing, options, lines):
     """Links, tables and lists of a docstring in Markdown."""
-    text = re.sub(r"\[([^\]]+)\]\((https?://[^)]+)\)", r"`\1 <\2>`__", "\n".join(lines))
-    text = re.sub(r"\[([^\]]+)\]\(\s*(https?://[^)]+)\)", r"`\1 <\2>`__", text)
+    text = re.sub(r"\[([^\[\]]+)\]\((https?://[^)]+)\)", r"`\1 <\2>`__", "\n".join(lines))
+    text = re.sub(r"\[([^\[\]]+)\]\(\s*(https?://[^)]+)\)", r"`\1 <\2>`__", text)
     found = []
     for line in text.split("\n"):
         cells = line.strip()
