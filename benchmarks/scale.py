@@ -19,7 +19,10 @@ The bytes are those of the shared kernels, once for all modalities, and of the p
 
 import argparse
 import dataclasses
+import json
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -77,6 +80,7 @@ class Cluster:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="measure 1, 2 and 4 replicas here")
+    parser.add_argument("--replicas", type=int, help="of --check: measure so many, as JSON")
     parser.add_argument("--parameters", type=float, default=118.1e6, help="RefineNet-101, CEN")
     parser.add_argument("--flop", type=float, default=1.6e12, help="of one example, trained")
     parser.add_argument("--rate", type=float, default=30e12, help="FLOP/s that a device sustains")
@@ -89,6 +93,9 @@ def main():
     parser.add_argument("--cores", type=int, default=96, help="of a host")
     parser.add_argument("--repetitions", type=int, default=7)
     options = parser.parse_args()
+    if options.replicas:
+        print(json.dumps(_measure(options.replicas, options.repetitions)))
+        return
     if options.check:
         _check(options)
         return
@@ -128,12 +135,13 @@ def table(cluster, counts=(1, 8, 16, 32, 64, 128, 256)):
 
 
 def _check(options):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    device = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 4)
-    measured = {count: _measure(count, options.repetitions) for count in (1, 2, 4)}
+    # In a process each: TensorFlow's groups of replicas belong to one.
+    measured = {}
+    for count in (1, 2, 4):
+        command = [sys.executable, "-m", "benchmarks.scale", f"--replicas={count}"]
+        command.append(f"--repetitions={options.repetitions}")
+        process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        measured[count] = json.loads(process.stdout.splitlines()[-1])
     cores = len(os.sched_getaffinity(0))
     alone = measured[1][0]
     print(f"{'replicas':>8} {'step':>10} {'all-reduce alone':>18} {'the model says':>16}")
@@ -142,20 +150,22 @@ def _check(options):
         said = count * alone + reduce
         print(
             f"{count:8} {1e3 * step:7.0f} ms {1e3 * reduce:15.1f} ms {1e3 * said:13.0f} ms "
-            f"{said / step:6.2f}",
-            flush=True,
+            f"{said / step:6.2f}"
         )
     print(f"{cores} core(s), medians of {options.repetitions}")
 
 
 def _measure(count, repetitions):
     """Seconds of a step of `count` replicas, and of the all-reduce of its gradients alone."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow as tf
 
     from keras_asym import fusion, models, networks
 
-    keras.backend.clear_session()
+    device = tf.config.list_physical_devices("CPU")[0]
+    logical = [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(device, logical)
     keras.utils.set_random_seed(0)
     strategy = tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(count)])
     with strategy.scope():
@@ -164,6 +174,7 @@ def _measure(count, repetitions):
             network, {"rgb": 3, "depth": 1}, fusion.ChannelExchanging(), synchronized=False
         )
         model.compile(keras.optimizers.SGD(1e-3, momentum=0.9), jit_compile=False)
+        model.make_train_function()
     generator = np.random.default_rng(0)
     shape = (4 * count, 96, 128)
     x = {
@@ -173,7 +184,6 @@ def _measure(count, repetitions):
     y = generator.integers(0, 13, shape).astype("int32")
     data = tf.data.Dataset.from_tensors((x, y)).repeat().prefetch(2)
     batches = iter(strategy.experimental_distribute_dataset(data))
-    step = model.make_train_function()
     gradients = [tf.zeros(w.shape) for w in model.trainable_weights]
 
     @tf.function
@@ -195,6 +205,7 @@ def _measure(count, repetitions):
         return float(np.median(times))
 
     # Its metrics are read, as `fit` reads them.
+    step = model.train_function
     first = seconds(lambda: keras.tree.map_structure(np.asarray, step(batches)))
     return first, seconds(reduce) if count > 1 else 0.0
 

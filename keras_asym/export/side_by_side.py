@@ -67,7 +67,7 @@ def side_by_side(network):
         del network.call
 
 
-def _call(network, masks, inputs, training=None, mask=None):
+def _call(network, masks, inputs, training=None, mask=None, presence=None):
     def call(layer, *args, **kwargs):
         if kwargs.get("mask", layer) is None:  # filled in by Keras
             kwargs.pop("mask")

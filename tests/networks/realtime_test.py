@@ -6,7 +6,7 @@ from keras_asym.fusion import ChannelExchanging
 from keras_asym.layers import ChannelExchange
 from keras_asym.models import Segmenter
 from keras_asym.networks import EfficientNetLite0, Realtime
-from tests.helpers import images, randomize, run
+from tests.helpers import images, run
 
 
 def shapes(*args, **kwargs):
@@ -40,7 +40,8 @@ def test_every_stage_reaches_the_logits_at_its_place():
     """An encoder whose stages are the image itself, smaller."""
     inputs = keras.Input((None, None, 3))
     pools = [keras.layers.AveragePooling2D(2**i, padding="same") for i in (2, 3, 5)]
-    network = randomize(Realtime(keras.Model(inputs, [p(inputs) for p in pools]), 5, 32))
+    keras.utils.set_random_seed(0)
+    network = Realtime(keras.Model(inputs, [p(inputs) for p in pools]), 5, 32)
     x = images(1, 64, 96, 3)
     whole = np.asarray(run(network, x))
     assert whole.shape == (1, 16, 24, 5)
@@ -48,11 +49,12 @@ def test_every_stage_reaches_the_logits_at_its_place():
         layer = network.get_layer(f"decoder_stage{stage}_conv")
         kernel = np.array(layer.kernel)
         layer.kernel.assign(0 * kernel)
-        assert np.abs(np.asarray(run(network, x)) - whole).max() > 1e-3, stage
+        change = np.abs(np.asarray(run(network, x)) - whole).max()
+        assert change > 1e-5 * np.abs(whole).max(), stage
         layer.kernel.assign(kernel)
     x[:, 32:] += 1.0  # three separable convolutions of stride 16, 8 and 4 look some pixels up
     changed = np.abs(np.asarray(run(network, x)) - whole).max((0, 2, 3))
-    assert changed[-1] > 1e-3
+    assert changed[-1] > 1e-2 * np.abs(whole).max()
 
 
 def test_it_fuses_as_the_others():
