@@ -78,6 +78,13 @@ def names():
     )
 
 
+def bytes_of_masks():
+    return Rule(
+        lambda x: len(set(x)) == len(x) and all(_is_whole(v) and 0 <= v <= 255 for v in x),
+        "distinct whole numbers from 0 to 255, or empty",
+    )
+
+
 def sequence(rule, length):
     return Rule(
         lambda x: len(x) == length and all(map(rule.holds, x)), f"{length} times {rule.words}"
@@ -181,6 +188,8 @@ RULES = {
     "data.columns": names(),
     "data.num_classes": whole(0),
     "data.class_names": names(),
+    "data.label_values": bytes_of_masks(),
+    "data.void_values": bytes_of_masks(),
     "data.crop_to": text(),
     "data.resize": names(),
     "data.width": whole(1),

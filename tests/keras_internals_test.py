@@ -279,3 +279,22 @@ def test_pipeline_backend():
     np.testing.assert_array_equal(result.numpy(), [0, 2])
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(look([1, 2])), [0, 2])
     assert found == ["tensorflow", keras.backend.backend()]
+
+
+def test_run_graph_by():
+    """Each operation in order, of the tensors that `run` has put there."""
+    model, seen = two_layers(), []
+
+    def run(nodes, tensors):
+        for node, call in nodes:
+            seen.append(node.operation.name)
+            values = [2 * y for y in call(tensors)]
+            tensors.update(zip(map(id, node.outputs), values, strict=True))
+
+    x = images(2, 4)
+    changed = keras_internals.run_graph_by(model, run)
+    expected = 2 * keras.ops.relu(2 * model.get_layer("dense")(x))
+    np.testing.assert_allclose(changed([x]), expected, rtol=1e-6)
+    assert seen == ["dense", "relu"]
+    assert changed.layers == model.layers
+    np.testing.assert_array_equal(keras.models.clone_model(changed)([x]).shape, (2, 5))
