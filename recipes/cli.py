@@ -112,6 +112,9 @@ def main(argv=None):
 def _run(module, command, arguments):
     """Runs a module as `python -m` does, and gives its exit status."""
     before = sys.argv
+    for name in (module, f"{module}.__main__"):
+        if not hasattr(sys.modules.get(name), "__path__"):
+            sys.modules.pop(name, None)  # of a module that was imported before, runpy warns
     sys.argv = [command, *arguments]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=False)

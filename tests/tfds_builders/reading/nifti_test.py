@@ -42,7 +42,7 @@ def test_values_and_types_are_those_of_the_file(tmp_path, suffix, dtype):
 def test_not_a_number_stays(tmp_path):
     floats = VOLUME.astype(np.float32)
     floats[2, 3, 1] = np.nan
-    image = read_image_file(save(tmp_path / "a.nii.gz", floats), number=1)
+    image = read_image_file(save(tmp_path / "a.nii.gz", floats), part=1)
     assert np.isnan(image).sum() == 1 and image.dtype == np.float32
 
 
@@ -83,9 +83,9 @@ def test_a_slice_must_be_named(tmp_path):
     message = r"a\.nii\.gz: cannot be read: it is a volume of 5x7x4\. .* 0 to 3: a\.nii\.gz#2"
     with pytest.raises(ValueError, match=message):
         read_image_file(path)
-    assert read_image_file(path, number=3).shape == (7, 5, 1)
+    assert read_image_file(path, part=3).shape == (7, 5, 1)
     with pytest.raises(ValueError, match=r"slice must be in 0\.\.3\. Received: #4"):
-        read_image_file(path, number=4)
+        read_image_file(path, part=4)
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 1, 1)])
@@ -102,32 +102,32 @@ def test_a_changed_file_is_read_anew(tmp_path):
 
 def test_masks(tmp_path):
     mask = (VOLUME > 0).astype(np.uint8)
-    found = read_image_file(save(tmp_path / "a.nii.gz", mask), is_label=True, number=0)
+    found = read_image_file(save(tmp_path / "a.nii.gz", mask), is_label=True, part=0)
     np.testing.assert_array_equal(found, axial_slice(mask, 0))
     path = save(tmp_path / "b.nii.gz", VOLUME)
     with pytest.raises(ValueError, match=r"b\.nii\.gz: a label must be a uint8 mask.*int16"):
-        read_image_file(path, is_label=True, number=0)
+        read_image_file(path, is_label=True, part=0)
 
 
 def test_types_that_are_not_read(tmp_path):
     path = save(tmp_path / "a.nii", VOLUME.astype(np.float64))
     with pytest.raises(ValueError, match=r"a\.nii: must be .* save it as float32"):
-        read_image_file(path, number=0)
+        read_image_file(path, part=0)
     colours = np.zeros((5, 7, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")])
     with pytest.raises(ValueError, match="must be NIfTI of single numbers"):
-        read_image_file(save(tmp_path / "b.nii", colours), number=0)
+        read_image_file(save(tmp_path / "b.nii", colours), part=0)
     path = save(tmp_path / "c.nii", np.stack([VOLUME] * 2, -1))
     with pytest.raises(ValueError, match="2 or 3 dimensions, not 5x7x4x2; save each volume"):
-        read_image_file(path, number=0)
+        read_image_file(path, part=0)
 
 
 def test_the_largest_volume_and_one_above(tmp_path, monkeypatch):
     path = save(tmp_path / "a.nii.gz", VOLUME)
     monkeypatch.setattr(limits, "MAX_IMAGE_BYTES", VOLUME.nbytes - 1)
     with pytest.raises(ValueError, match=r"a\.nii\.gz: cannot be read: .* Received: 5x7x4"):
-        read_image_file(path, number=0)
+        read_image_file(path, part=0)
     monkeypatch.setattr(limits, "MAX_IMAGE_BYTES", VOLUME.nbytes)
-    assert read_image_file(path, number=0).shape == (7, 5, 1)
+    assert read_image_file(path, part=0).shape == (7, 5, 1)
 
 
 def test_a_header_that_declares_more_than_the_file_holds(tmp_path):
@@ -136,7 +136,7 @@ def test_a_header_that_declares_more_than_the_file_holds(tmp_path):
     data[42:48] = np.array([500, 700, 400], "<i2").tobytes()  # dim[1:4]
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.nii: cannot be read: "):
-        read_image_file(path, number=0)
+        read_image_file(path, part=0)
 
 
 def test_damaged_files_are_named(tmp_path):
@@ -145,10 +145,10 @@ def test_damaged_files_are_named(tmp_path):
     for data in (whole[: len(whole) // 2], b"version https://git-lfs", b"", gzip.compress(b"text")):
         path.write_bytes(data)
         with pytest.raises(ValueError, match=r"a\.nii\.gz: cannot be read: "):
-            read_image_file(path, number=0)
+            read_image_file(path, part=0)
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match="git lfs pull"):
-        read_image_file(path, number=0)
+        read_image_file(path, part=0)
     with pytest.raises(ValueError, match=r"b\.nii: there is no such file"):
         read_image_file(tmp_path / "b.nii")
 
@@ -162,7 +162,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.import_module", without)
     message = r"a\.nii\.gz: cannot be read: NIfTI is read by nibabel: pip install 'keras_asym\[nif"
     with pytest.raises(ValueError, match=message):
-        read_image_file(path, number=0)
+        read_image_file(path, part=0)
 
 
 def test_names():
