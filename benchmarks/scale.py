@@ -23,7 +23,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 
@@ -162,6 +161,7 @@ def _measure(count, repetitions):
     import tensorflow as tf
 
     from keras_asym import fusion, models, networks
+    from keras_asym.profile.runtimes import seconds
 
     device = tf.config.list_physical_devices("CPU")[0]
     logical = [tf.config.LogicalDeviceConfiguration()] * count
@@ -194,20 +194,13 @@ def _measure(count, repetitions):
 
         return strategy.run(sums)
 
-    def seconds(function):
-        for _ in range(3):
-            function()
-        times = []
-        for _ in range(repetitions):
-            start = time.perf_counter()
-            function()
-            times.append(time.perf_counter() - start)
-        return float(np.median(times))
+    def median(function):
+        return float(np.median(seconds(function, repetitions)))
 
     # Its metrics are read, as `fit` reads them.
     step = model.train_function
-    first = seconds(lambda: keras.tree.map_structure(np.asarray, step(batches)))
-    return first, seconds(reduce) if count > 1 else 0.0
+    first = median(lambda: keras.tree.map_structure(np.asarray, step(batches)))
+    return first, median(reduce) if count > 1 else 0.0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import pathlib
 import shutil
@@ -70,6 +71,12 @@ def link_or_copy(source, target):
         # Not every file system tells this from another error; copying then says what it is.
         shutil.copyfile(source, target)
         sync_file(target)
+
+
+def sha256_of(path):
+    """Hexadecimal SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_file(path):

@@ -9,7 +9,8 @@ ENCODINGS = ("linear", "uint8", "log_depth", "scaled")
 """How raw values become network values."""
 LINEAR = ("scale", "mean", "std")
 """What only the linear encoding reads."""
-_LOG_DEPTH = 11.1
+LOG_DEPTH = 11.1
+"""Logarithm that becomes 1 with the encoding `log_depth`."""
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -126,7 +127,7 @@ class SensorConverter(keras.layers.Layer):
         if self.encoding == "uint8":
             return values / 127.5 - 1.0
         if self.encoding == "log_depth":
-            share = numpy.log1p(numpy.maximum(values, 0.0)) / _LOG_DEPTH
+            share = numpy.log1p(numpy.maximum(values, 0.0)) / LOG_DEPTH
             return 2.0 * numpy.clip(share, 0.0, 1.0) - 1.0
         if self.encoding == "scaled":
             return 2.0 * numpy.clip(values / float(self.maximum), 0.0, 1.0) - 1.0
@@ -248,7 +249,7 @@ def _check_numbers(name, key, values, channels):
 
 
 def _plain(values):
-    """Numbers as JSON has them; 0 and arrays of NumPy, too."""
+    """Numbers as JSON has them, also those of NumPy."""
     return np.asarray(values).tolist() if isinstance(values, np.ndarray | np.generic) else values
 
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_asym.metrics.pixel_metric import PixelMetric
+from keras_asym.metrics.pixel_metric import PixelMetric, checked_bins
 
 LOWEST, HIGHEST = -8.0, 24.0  # log-odds: 1000 classes that are alike have -6.9, float32 ends at 17
 _REST = [
@@ -48,9 +48,7 @@ class AreaUnderRiskCoverage(PixelMetric):
 
     def __init__(self, bins=4096, ignore_class=255, name="aurc", dtype=None):
         super().__init__(ignore_class, name, dtype)
-        if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
-            raise ValueError(f"`bins` must be an integer of at least 1. Received: bins={bins!r}")
-        self.bins = bins
+        self.bins = checked_bins(bins)
         self.counts = self.add_variable((bins,), "zeros", self.integer, name="counts")
         self.errors = self.add_variable((bins,), "zeros", self.integer, name="errors")
 

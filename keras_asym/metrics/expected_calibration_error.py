@@ -2,7 +2,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_asym.metrics.pixel_metric import PixelMetric
+from keras_asym.metrics.pixel_metric import PixelMetric, checked_bins
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -36,9 +36,7 @@ class ExpectedCalibrationError(PixelMetric):
 
     def __init__(self, bins=15, ignore_class=255, name="ece", dtype=None):
         super().__init__(ignore_class, name, dtype)
-        if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
-            raise ValueError(f"`bins` must be an integer of at least 1. Received: bins={bins!r}")
-        self.bins = bins
+        self.bins = checked_bins(bins)
         self.counts = self.add_variable((bins,), "zeros", self.integer, name="counts")
         self.hits = self.add_variable((bins,), "zeros", self.integer, name="hits")
         self.confidence = self.add_variable((bins,), "zeros", self.float, name="confidence")

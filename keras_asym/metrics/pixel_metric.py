@@ -77,6 +77,13 @@ def read_pixels(y_true, y_pred, ignore_class):
     )
 
 
+def checked_bins(bins):
+    """A number of bins; `ValueError` if it is none."""
+    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
+        raise ValueError(f"`bins` must be an integer of at least 1. Received: bins={bins!r}")
+    return bins
+
+
 class PixelMetric(keras.metrics.Metric):
     """Base of metrics of the confidence of a segmentation: sums over the pixels that are not void.
 

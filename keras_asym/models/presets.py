@@ -1,7 +1,6 @@
 """Presets: a trained model in a folder, in KerasHub's files, read without executing anything."""
 
 import datetime
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -9,7 +8,7 @@ import pathlib
 
 import keras
 
-from keras_asym.files import new_folder
+from keras_asym.files import new_folder, sha256_of
 from keras_asym.optional import import_optional
 
 CONFIG, TASK, PREPROCESSOR = "config.json", "task.json", "preprocessor.json"
@@ -50,7 +49,7 @@ def save_preset(model, folder, metadata=None, card=""):
             "keras_asym_version": importlib.metadata.version("keras_asym"),
             "parameter_count": model.network.count_params(),
             "date_saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "sha256": {name: _sha256(path / name) for name in names},
+            "sha256": {name: sha256_of(path / name) for name in names},
         }
         (path / METADATA).write_text(_json(stated, METADATA))
 
@@ -129,7 +128,7 @@ def check_preset(folder):
     needed = (set(stated) | present) - {CARD, METADATA}
     for name in sorted(needed):
         path = folder / name
-        if path.parent != folder or not path.is_file() or stated.get(name) != _sha256(path):
+        if path.parent != folder or not path.is_file() or stated.get(name) != sha256_of(path):
             raise ValueError(
                 f"`preset` must be as it was written: its {name} is not the file of which "
                 f"{METADATA} states the SHA-256. Download or copy it again. Received: "
@@ -167,11 +166,6 @@ def _json(content, name):
             f"`metadata` and the model's config must be plain values that JSON has: {error}, for "
             f"{name}"
         ) from error
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _card(name, model):

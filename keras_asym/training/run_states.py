@@ -1,5 +1,4 @@
 import contextlib
-import hashlib
 import json
 import pathlib
 import re
@@ -7,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from keras_asym.files import replaced, sync_folder, write_atomically
+from keras_asym.files import replaced, sha256_of, sync_folder, write_atomically
 
 _NAME = re.compile(r"(\d{9,})-(\d{6,})")
 _FILE = re.compile(rf"\.?{_NAME.pattern}\.(npz|json)(\.writing)?")
@@ -46,7 +45,7 @@ class RunStates:
             manifest.unlink(missing_ok=True)
             with replaced(self.folder / f"{name}.npz") as file:
                 np.savez(file, **arrays)
-            digest = _sha256(self.folder / f"{name}.npz")
+            digest = sha256_of(self.folder / f"{name}.npz")
             write_atomically(manifest, json.dumps({"sha256": digest, **position}, indent=2))
             self._keep(name)
         except OSError as error:
@@ -66,7 +65,7 @@ class RunStates:
             path = self.folder / f"{name}.npz"
             try:
                 position = _read_manifest(self.folder / f"{name}.json")
-                if _sha256(path) != position.pop("sha256"):
+                if sha256_of(path) != position.pop("sha256"):
                     raise ValueError("its checksum is another one")
                 with np.load(path, allow_pickle=False) as file:
                     return {key: file[key] for key in file.files}, position
@@ -113,8 +112,3 @@ def _read_manifest(path):
     if _name(position) != path.stem:
         raise ValueError(f"{path.name} is of step {position['step']}, epoch {position['epochs']}")
     return position
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -43,7 +43,23 @@ class Source:
         )
 
 
-class MemorySource(Source):
+class ArraySource(Source):
+    """Examples that are arrays in Python. Subclasses define `__getitem__` in place of `read`."""
+
+    def read(self, index):
+        def example(number):
+            found = self[int(number)]
+            return [found[name] for name in self.signature]
+
+        types = [spec.dtype for spec in self.signature.values()]
+        tensors = tf.nest.flatten(tf.numpy_function(example, [index], types))
+        return {
+            name: tf.ensure_shape(tensor, spec.shape)
+            for (name, spec), tensor in zip(self.signature.items(), tensors, strict=True)
+        }
+
+
+class MemorySource(ArraySource):
     """Examples in memory.
 
     Args:
@@ -72,18 +88,6 @@ class MemorySource(Source):
 
     def __getitem__(self, index):
         return dict(self.examples[index])
-
-    def read(self, index):
-        def example(index):
-            example = self.examples[index]
-            return [example[name] for name in self.signature]
-
-        types = [spec.dtype for spec in self.signature.values()]
-        tensors = tf.nest.flatten(tf.numpy_function(example, [index], types))
-        return {
-            name: tf.ensure_shape(tensor, spec.shape)
-            for (name, spec), tensor in zip(self.signature.items(), tensors, strict=True)
-        }
 
     def fingerprint(self):
         digest = hashlib.sha256()

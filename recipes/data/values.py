@@ -3,9 +3,8 @@
 import numpy as np
 
 from keras_asym.layers import SensorConverter
-from keras_asym.layers.sensor_converter import linear_of
+from keras_asym.layers.sensor_converter import LOG_DEPTH, linear_of
 
-_LOG_DEPTH = 11.1
 _OF_A_CONVERTER = ("channels", "encoding", "scale", "mean", "std", "maximum", "invalid", "validity")
 
 
@@ -54,7 +53,7 @@ def denormalize(values, spec, dtype):
     if encoding == "uint8":
         raw = (values + 1) * 127.5
     elif encoding == "log_depth":
-        raw = np.expm1((values + 1) / 2 * _LOG_DEPTH)
+        raw = np.expm1((values + 1) / 2 * LOG_DEPTH)
     elif encoding == "scaled":
         raw = (values + 1) / 2 * spec["maximum"]
     else:

@@ -1,11 +1,10 @@
 """The temperatures of a run: how they are fitted, and `calibration.json`, which holds them."""
 
-import hashlib
 import json
 
 import numpy as np
 
-from keras_asym.files import write_atomically
+from keras_asym.files import sha256_of, write_atomically
 from keras_asym.metrics import ExpectedCalibrationError, NegativeLogLikelihood
 from keras_asym.models import Calibration, fit_temperature
 from recipes.data.presence import PRESENT
@@ -93,18 +92,12 @@ def _figures(labels, logits, temperature):
     return {name: float(metric.result()) for name, metric in metrics.items()}
 
 
-def fingerprint(path):
-    """SHA-256 of a checkpoint, which says whose temperatures they are."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write_calibration(run, checkpoint, split, images, found):
     """Writes `calibration.json` of what `fit` has given, `{subset: {output: ...}}`."""
     record = {
         "version": VERSION,
         "checkpoint": checkpoint,
-        "checkpoint_sha256": fingerprint(run.checkpoint(checkpoint)),
+        "checkpoint_sha256": sha256_of(run.checkpoint(checkpoint)),
         "split": split,
         "images": images,
         "subsets": [
@@ -143,7 +136,7 @@ def read_calibration(run, checkpoint, modality_names, say=print):
             f"{path} must be of version {VERSION}. Received: {version}; write it anew: {again}"
         )
     of = record["checkpoint"], record["checkpoint_sha256"]
-    if of != (checkpoint, fingerprint(run.checkpoint(checkpoint))):
+    if of != (checkpoint, sha256_of(run.checkpoint(checkpoint))):
         say(
             f"{path} is not used: its temperatures are of another checkpoint than this "
             f"{checkpoint}.keras. Fit them anew: {again} --checkpoint={checkpoint}"

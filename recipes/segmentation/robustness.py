@@ -8,13 +8,12 @@ Every subset of the sensors (absent ones are removed, not filled with zeros), an
 interruption the same command goes on where it was.
 """
 
-import hashlib
 import importlib
 import json
 
 import numpy as np
 
-from keras_asym.files import write_atomically
+from keras_asym.files import sha256_of, write_atomically
 from recipes import command
 from recipes.data.batches import evaluation_batches
 from recipes.data.datasets import open_evaluated
@@ -82,7 +81,7 @@ def measure_robustness(
         "protocol": f"{protocol}, {split_words(split, checkpoint)} split, {checkpoint} checkpoint, "
         f"{len(source)} images, seed {seed}. Absent sensors are removed, not filled with zeros.",
         "data": dataset.builder.info.full_name,
-        "model": hashlib.sha256(run.checkpoint(checkpoint).read_bytes()).hexdigest(),
+        "model": sha256_of(run.checkpoint(checkpoint)),
         "images": len(source),
         "seed": seed,
         "ordered": ordered,

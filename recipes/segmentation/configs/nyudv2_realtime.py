@@ -14,16 +14,12 @@ substitute: the papers have no such network; the schedule is that of `rendered_r
 """
 
 from recipes.segmentation.configs import nyudv2_builder_refinenet101_cen
+from recipes.segmentation.configs.rendered_rooms_realtime import set_network
 
 
 def get_config():
     config = nyudv2_builder_refinenet101_cen.get_config()
-    config.network.name = "realtime"
-    config.network.backbone = "efficientnet_lite0"
-    config.network.backbone_width = 16
-    config.network.filters = 64
-    config.network.dropout = None
-    config.fusion.exchange_sites = r"stack[3-6]_block\d+_2_bn$"  # from stride 16 on, for the time
+    set_network(config)
     config.freeze_statistics = False
     config.fusion.l1 = 2e-3
     config.fusion.target_rate = 0.5

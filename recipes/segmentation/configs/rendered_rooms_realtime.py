@@ -16,10 +16,15 @@ from recipes.segmentation.configs import rendered_rooms
 
 def get_config():
     config = rendered_rooms.get_config()
+    set_network(config)
+    return config
+
+
+def set_network(config):
+    """The real-time network, of both configs."""
     config.network.name = "realtime"
     config.network.backbone = "efficientnet_lite0"
     config.network.backbone_width = 16
     config.network.filters = 64
     config.network.dropout = None
     config.fusion.exchange_sites = r"stack[3-6]_block\d+_2_bn$"  # from stride 16 on, for the time
-    return config

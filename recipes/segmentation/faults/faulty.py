@@ -1,13 +1,12 @@
 """Examples with faults, and a network that is told which sensors are absent."""
 
 import numpy as np
-import tensorflow as tf
 
-from recipes.data.sources import Source
+from recipes.data.sources import ArraySource
 from recipes.segmentation.corruptions import corrupt
 
 
-class FaultySource(Source):
+class FaultySource(ArraySource):
     """The examples of a source as faulty sensors give them.
 
     Args:
@@ -34,18 +33,6 @@ class FaultySource(Source):
                 images, index, fault.sensor, fault.corruption, fault.severity, self.seed
             )
         return example
-
-    def read(self, index):
-        def example(number):
-            found = self[int(number)]
-            return [found[name] for name in self.signature]
-
-        types = [spec.dtype for spec in self.signature.values()]
-        tensors = tf.nest.flatten(tf.numpy_function(example, [index], types))
-        return {
-            name: tf.ensure_shape(tensor, spec.shape)
-            for (name, spec), tensor in zip(self.signature.items(), tensors, strict=True)
-        }
 
     def fingerprint(self):
         raise NotImplementedError("what is evaluated alone has none")
