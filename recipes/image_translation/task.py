@@ -3,16 +3,15 @@
 import functools
 
 import numpy as np
-import tensorflow as tf
 
 from keras_asym.models import Translator
-from recipes import settings
 from recipes.data.batches import evaluation_batches
-from recipes.data.values import denormalize
 from recipes.image_translation import evaluation, model
 from recipes.image_translation.evaluation import LOWER_IS_BETTER, Inception, Protocol
 from recipes.image_translation.examples import TranslationExamples
-from recipes.task import Evaluation, Task, example_id, readable_names
+from recipes.image_translation.pictures import examples_beside_target, predicted
+from recipes.image_translation.settings import RULES, check_settings
+from recipes.task import Evaluation, Task, readable_names
 
 
 class ImageTranslation(Task):
@@ -26,29 +25,7 @@ class ImageTranslation(Task):
     percent = False
     lower_is_better = LOWER_IS_BETTER
     note = "Lower is better but for PSNR and SSIM"
-    rules = {  # noqa: RUF012 (read only)
-        "target": settings.text(),
-        "data.image_size": settings.size(optional=True),
-        "epochs": settings.whole(1),
-        "generator.name": settings.one_of(list(model.GENERATORS)),
-        "generator.filters": settings.whole(1),
-        "generator.depth": settings.whole(2),
-        "generator.dropout": settings.number(0, 1),
-        "generator.depths": settings.sequence(settings.whole(1), 5),
-        "generator.decoder_depths": settings.sequence(settings.whole(1), 4),
-        "generator.drop_path": settings.number(0, 1),
-        "discriminator.filters": settings.whole(1),
-        "l1_weight": settings.number(0),
-        "dropout_at_test": settings.flag(),
-        "instance_statistics": settings.flag(),
-        "optimizer.rate": settings.number(0),
-        "optimizer.beta_1": settings.number(0, 1),
-        "optimizer.beta_2": settings.number(0, 1),
-        "inception.path": settings.text(),
-        "inception.protocol": settings.one_of(("clean", "published")),
-        "inception.subset_size": settings.whole(2),
-        "augmentation.resize": settings.size(optional=True),
-    }
+    rules = RULES
 
     @property
     def title(self):
@@ -87,27 +64,8 @@ class ImageTranslation(Task):
 
     def check(self):
         super().check()
-        for name, spec in self.image_specs.items():
-            if spec.get("stem") is not None:
-                raise ValueError(
-                    f"`config.modalities.{name}.stem` must be None here: it is for encoders with "
-                    f"ImageNet weights. Received: stem={spec['stem']!r}"
-                )
         self._examples(self.config.inputs)
-        evaluation.check_size(self.config.augmentation.size)
-        if self.config.precision == "mixed_float16":
-            raise ValueError(
-                "`config.precision` must not be mixed_float16 here, as the two players would need "
-                "a loss scale each: use mixed_bfloat16. Received: precision='mixed_float16'"
-            )
-        generator = self.config.generator
-        stride = model.GENERATORS[generator.name].stride(generator)
-        size = tuple(self.config.augmentation.size)
-        if any(side % stride for side in size):
-            raise ValueError(
-                f"`config.augmentation.size` must be multiples of the generator's stride {stride}, "
-                f"for a U-Net 2**config.generator.depth. Received: size={size}"
-            )
+        check_settings(self.config, self.image_specs)
         _ = self.inception  # its weights are read now, not after the training
 
     @functools.cached_property
@@ -211,59 +169,16 @@ class ImageTranslation(Task):
         return evaluation.text_table(found.results, found.protocol, found.images)
 
     def pictures(self, network, source, count):
-        """Inputs, each branch, the ensemble and the target, as the network sees them."""
         examples = self._examples(network.modality_names)
-        names = list(network.modality_names)
-        panels = []
-        for number in range(min(count, len(source))):
-            raw = source[number]
-            tensors = {key: tf.constant(raw[key]) for key in examples.channels}
-            inputs, target, _ = examples.evaluation(tensors, str(number))
-            outputs = network.predict_on_batch({key: x[None] for key, x in inputs.items()})
-            images = {
-                f"input: {name}": picture(inputs[name][..., : examples.channels[name]])
-                for name in names
-            }
-            branches = [key for key in names if key in outputs]  # networks that merge have none
-            images.update({f"from {key}": picture(outputs[key][0]) for key in branches})
-            if len(branches) != 1:
-                images["ensemble"] = picture(outputs["ensemble"][0])
-            images[f"target: {self.config.target}"] = picture(target)
-            panels.append((example_id(raw, number), images))
-        return panels
+        return examples_beside_target(network, source, examples, count)
 
     def predict(self, network, name, raw, protocol):
         if protocol.dropout_at_test is not None:
             network.dropout_at_test = protocol.dropout_at_test
         examples = self._examples(network.modality_names)
-        size = next(iter(raw.values())).shape[:2]
-        inputs = examples.network_inputs({key: tf.constant(x) for key, x in raw.items()}, name)
-        outputs = network.predict_on_batch({key: x[None] for key, x in inputs.items()})
-        keys = network.output_keys if protocol.branches else ("ensemble",)
-        return {
-            "" if key == "ensemble" else f"_{key}": self._picture(outputs[key][0], protocol, size)
-            for key in keys
-        }
-
-    def _picture(self, image, protocol, size):
-        if protocol.size == "input":
-            image = tf.image.resize(image, size, "bilinear", antialias=True).numpy()
-        if protocol.bits == 8:
-            return picture(image)
         dtype = self.facts.dtypes[self.config.target]
-        if dtype != "uint16":
-            raise ValueError(
-                "`bits` must be 8 unless the target is stored with 16 bits. Received: bits=16, "
-                f"target '{self.config.target}' stored as {dtype}"
-            )
-        return denormalize(image, self.target_spec, dtype)
+        return predicted(network, raw, name, examples, protocol, dtype)
 
     def export_options(self, network, arguments):
         network.dropout_at_test = arguments.dropout_at_test
         return {}
-
-
-def picture(image):
-    """uint8 `(height, width, 3)` of an image in [-1, 1] with one channel or three and more."""
-    values = np.clip(np.rint((np.asarray(image) + 1) * 127.5), 0, 255).astype("uint8")
-    return np.repeat(values[..., :1], 3, axis=-1) if values.shape[-1] < 3 else values[..., :3]

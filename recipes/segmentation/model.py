@@ -1,6 +1,7 @@
 """From a config to a network for segmentation, and to its optimizers."""
 
 import keras
+import numpy as np
 
 from keras_asym import losses, models
 from keras_asym.layers import ModalityEnsemble
@@ -9,6 +10,7 @@ from recipes.segmentation.networks import build_network
 from recipes.settings import compiles
 
 UNIFORM_SUBSETS = ("uniform",)
+BY_FREQUENCY = ("frequency",)
 
 
 def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=None):
@@ -44,6 +46,21 @@ def modality_dropout(setting, count):
     if setting == UNIFORM_SUBSETS:
         return setting[0]
     return list(setting if len(setting) == count else count * setting)
+
+
+def class_weights(setting, counts):
+    """The weights of `config.class_weights` in the loss, or `None`.
+
+    Args:
+        setting: The setting; by `BY_FREQUENCY` a class weighs the median frequency divided by its
+            own, and 0 without a pixel.
+        counts: Array `(num_classes,)`: pixels of each class in the training split.
+    """
+    weights = tuple(setting)
+    if weights != BY_FREQUENCY:
+        return weights or None
+    median = np.median(counts[counts > 0])
+    return tuple(float(median / count) if count else 0.0 for count in counts)
 
 
 def compile_model(
