@@ -103,9 +103,9 @@ class ValidPixelCrossentropy(keras.losses.Loss):
             values, shares = weights * values, weights * shares
         values = ops.where(is_class, values, float("nan"))
         if sample_weight is not None:
-            sample_weight = _align(ops.cast(sample_weight, logits.dtype), len(labels.shape))
+            sample_weight = align_weights(ops.cast(sample_weight, logits.dtype), len(labels.shape))
             values = values * sample_weight
-        loss = _mean(ops.where(valid, values, 0.0), shares)
+        loss = mean_over_replicas(ops.where(valid, values, 0.0), shares)
         if not self.dice_weight:
             return loss
         dice = self._dice(classes, is_class & valid, logits, sample_weight)
@@ -129,7 +129,7 @@ class ValidPixelCrossentropy(keras.losses.Loss):
         # Selected and not multiplied: void pixels may hold what is not a number.
         truth, predicted = (ops.where(counts, x, 0.0) for x in (truth, ops.softmax(logits)))
         values = keras.losses.dice(truth, predicted, axis=(1, 2))
-        return _mean(weight * shares * values, shares)
+        return mean_over_replicas(weight * shares * values, shares)
 
     def call(self, y_true, y_pred):
         return self(y_true, y_pred)
@@ -215,13 +215,13 @@ def _checked_number(name, value):
     return value
 
 
-def _mean(values, shares):
+def mean_over_replicas(values, shares):
     """Sum of this replica's values by the shares of all; 0 without any."""
     total = sum_over_replicas(ops.sum(shares))
     return ops.sum(values) / ops.where(total > 0, total, 1.0)
 
 
-def _align(weights, rank):
+def align_weights(weights, rank):
     """Sample weights with as many axes as the labels have."""
     if len(weights.shape) > rank:
         return ops.squeeze(weights, axis=-1)

@@ -36,6 +36,12 @@ def check_loss(loss, network, branch):
         _check_output(loss, network, output)
 
 
+def gives_probabilities(network, branch):
+    """Whether an output of a network, by its name, ends in a softmax or sigmoid."""
+    output = keras.tree.flatten(network.output[branch])[0]
+    return _activation(_last_operation(output)) in _TO_PROBABILITIES
+
+
 def _check_output(loss, network, output):
     last = _last_operation(output)
     activation = _activation(last)

@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_asym.ops import place_among_replicas
+
 UNIFORM = "uniform"
 
 
@@ -11,6 +13,8 @@ class ModalityDropout(keras.layers.Layer):
     al. 2016, [arXiv 1501.00102](https://arxiv.org/abs/1501.00102), section 4). Nothing is filled
     with zeros: the mask says who is there, see `FoldModalities`. Each example keeps one modality at
     least of those that it has.
+
+    Replicas draw what one device draws for the global batch, as long as each has as many examples.
 
     Args:
         modalities: Number of modalities M.
@@ -41,7 +45,7 @@ class ModalityDropout(keras.layers.Layer):
     def call(self, presence, training=None):
         if not training:
             return presence
-        draws = keras.random.uniform(ops.shape(presence), seed=self.generator)
+        draws = self._draws(ops.shape(presence)[0])
         if self.rates is None:
             chances, kept = draws, self._subset(draws[:, 0])
         else:
@@ -53,6 +57,12 @@ class ModalityDropout(keras.layers.Layer):
         nearest = ops.one_hot(ops.argmax(chances, axis=1), self.modalities, dtype="bool")
         alone = ops.logical_not(ops.any(kept, axis=1, keepdims=True))
         return kept | (alone & nearest & presence)
+
+    def _draws(self, examples):
+        """Numbers in [0, 1): this replica's rows of those of the global batch."""
+        index, count = place_among_replicas()
+        draws = keras.random.uniform((count * examples, self.modalities), seed=self.generator)
+        return draws[index * examples : (index + 1) * examples]
 
     def _subset(self, draws):
         """Boolean `(batch, modalities)`: the binary digits of a number in 1..2^M - 1."""

@@ -14,6 +14,7 @@ from keras_asym.models.auxiliary import (
     without_auxiliary,
 )
 from keras_asym.models.checkpointing import checkpointed
+from keras_asym.models.distillation import TEACHER, check_distillation, distillation_loss
 from keras_asym.models.inputs import (
     at_least_float32,
     check_images,
@@ -23,7 +24,7 @@ from keras_asym.models.inputs import (
     present_outputs,
     without_absent,
 )
-from keras_asym.models.logits import check_loss
+from keras_asym.models.logits import check_loss, gives_probabilities
 from keras_asym.models.modality_dropout import ModalityDropout
 from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.ops import resize_bicubic, resize_bilinear
@@ -64,6 +65,13 @@ class Segmenter(MultimodalModel):
             for each modality, or `"uniform"`, by which all subsets but the empty one are equally
             likely. Each example keeps one of those that it has (ModDrop,
             [arXiv 1501.00102](https://arxiv.org/abs/1501.00102)).
+        distillation: Weight of a loss that pulls the branches of an example that has lost a
+            modality by `modality_dropout` towards the ensemble of all that it has: the Kullback-
+            Leibler divergence at the valid pixels, beside each branch's cross-entropy (Hinton et
+            al., [arXiv 1503.02531](https://arxiv.org/abs/1503.02531)). 0 for none; else training
+            takes a forward pass more.
+        distillation_temperature: By which both logits are divided in it; its square multiplies the
+            loss, so that the weight means the same at all temperatures.
         checkpoint_gradients: Whether training keeps little of each block for the backward pass,
             which runs the blocks a second time: the same results with less memory, in more
             time (Chen et al., [arXiv 1604.06174](https://arxiv.org/abs/1604.06174)). Not
@@ -84,8 +92,9 @@ class Segmenter(MultimodalModel):
     Output shape:
         Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
         `"ensemble"`; the latter alone if `fusion` merges the modalities. In training also the
-        auxiliary outputs, as `"rgb/auxiliary_1"`, and with `modality_dropout` which modalities
-        each example was left with, as `"present"`.
+        auxiliary outputs, as `"rgb/auxiliary_1"`, with `modality_dropout` which modalities each
+        example was left with, as `"present"`, and with `distillation` the logits that its branches
+        are to come near to, as `"ensemble/teacher"`.
 
     Attributes:
         network: The multimodal network without what only auxiliary outputs need.
@@ -94,7 +103,8 @@ class Segmenter(MultimodalModel):
     Raises:
         ValueError: If a modality is missing from the inputs, has another number of channels than
             declared or another size than the first one; if `modalities` is `None` and `network`
-            is not multimodal; if there are not as many `auxiliary_weights` as auxiliary outputs.
+            is not multimodal; if there are not as many `auxiliary_weights` as auxiliary outputs;
+            if there is `distillation` without `modality_dropout`.
 
     Example:
 
@@ -122,6 +132,8 @@ class Segmenter(MultimodalModel):
         ensemble="global",
         stems=None,
         modality_dropout=0.0,
+        distillation=0.0,
+        distillation_temperature=2.0,
         checkpoint_gradients=False,
         preprocessor=None,
         name="segmenter",
@@ -165,6 +177,12 @@ class Segmenter(MultimodalModel):
         self.output_keys = output_keys(self.network, self.modality_names)
         one_branch = len(self.output_keys) == 2
         self.loss_keys = self.output_keys[:1] if one_branch else self.output_keys
+        self.distillation, self.distillation_temperature = check_distillation(
+            distillation,
+            distillation_temperature,
+            modality_dropout,
+            gives_probabilities(self.network, self.loss_keys[0]),
+        )
         self.confusion = [
             ConfusionMatrix(self.num_classes, ignore_class, name=key) for key in self.output_keys
         ]
@@ -176,10 +194,13 @@ class Segmenter(MultimodalModel):
         size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
         drops = training and self.modality_dropout is not None
+        teacher = None
         if drops:
             if presence is None:
                 shape = (ops.shape(images[self.modality_names[0]])[0], len(self.modality_names))
                 presence = ops.ones(shape, "bool")
+            if self.distillation:
+                teacher = self._teacher(images, presence, size)
             presence = self.modality_dropout(presence, training=True)
         images = without_absent(images, presence)
         network = self._in_training if training else self.network
@@ -193,7 +214,15 @@ class Segmenter(MultimodalModel):
         resized.setdefault("ensemble", resized[self.loss_keys[0]])
         if drops:
             resized["present"] = presence  # for loss and metrics
+        if teacher is not None:
+            resized[TEACHER] = teacher
         return resized
+
+    def _teacher(self, images, presence, size):
+        """What the ensemble says of all that each example has, as it does at test time."""
+        images = without_absent(images, presence)
+        logits = self.network(images, training=False, presence=presence)["ensemble"]
+        return ops.stop_gradient(resize_bilinear(at_least_float32(logits), size))
 
     def compile(self, optimizer="rmsprop", loss=None, jit_compile="auto", **kwargs):
         """Configures training; see `keras.Model.compile`.
@@ -267,7 +296,20 @@ class Segmenter(MultimodalModel):
             for name, weight in zip(names, self.auxiliary_weights, strict=True):
                 if name in y_pred:  # in training, and not of the ensemble
                     total = total + weight * loss(masks[key], y_pred[name], sample_weight)
+        if TEACHER in y_pred:  # in training
+            total = total + self.distillation * self._divergence(x, masks, y_pred, sample_weight)
         return total
+
+    def _divergence(self, x, masks, y_pred, sample_weight):
+        """Of all branches from the teacher, where an example has lost a modality."""
+        lost, had = ops.logical_not(y_pred["present"]), presence_of(x, self.modality_names)
+        taught = ops.any(lost if had is None else lost & had, axis=1)
+        branches = [key for key in self.loss_keys if key != "ensemble"] or self.loss_keys
+        settings = taught, self.distillation_temperature, self.ignore_class, sample_weight
+        return sum(
+            distillation_loss(masks[key], y_pred[key], y_pred[TEACHER], *settings)
+            for key in branches
+        )
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         masks = self._masks(x, y, y_pred)
@@ -318,6 +360,8 @@ class Segmenter(MultimodalModel):
             "evaluation_resize": self.evaluation_resize,
             "auxiliary_weights": self.auxiliary_weights,
             "modality_dropout": self.modality_dropout.rate if self.modality_dropout else 0.0,
+            "distillation": self.distillation,
+            "distillation_temperature": self.distillation_temperature,
             "checkpoint_gradients": self.checkpoint_gradients,
         }
 

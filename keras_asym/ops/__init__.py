@@ -12,7 +12,7 @@ from keras_asym.ops.fold import (
     split_axis,
     unfold,
 )
-from keras_asym.ops.replicas import sum_over_replicas
+from keras_asym.ops.replicas import place_among_replicas, sum_over_replicas
 from keras_asym.ops.resize import resize_bicubic, resize_bilinear
 from keras_asym.ops.shift import shift_pixels
 from keras_asym.ops.shuffle import kept_channels, shuffle_channels
