@@ -5,11 +5,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 
 from keras_asym.export import export_saved_model
 from keras_asym.fusion import ChannelExchanging
 from keras_asym.models import Segmenter
-from keras_asym.networks import RefineNet
 from tests.export.served import DTYPES, export, preprocess, raw
 from tests.helpers import distance
 from tests.models.tiny import CLASSES, tiny_segmenter
@@ -137,10 +137,19 @@ def test_kernels_too_large_for_a_graph_stay_variables(model, exported, tmp_path,
     assert distance(outputs["probabilities"], expected) < 1e-5
 
 
+def wide_network():
+    """Few layers of many weights."""
+    x = inputs = keras.Input((None, None, 3))
+    for name, filters in (("stack0_block0_1", 128), ("stack0_block0_2", 256)):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv")(x)
+        x = layers.ReLU()(layers.BatchNormalization(name=f"{name}_bn")(x))
+    return keras.Model(inputs, layers.Conv2D(CLASSES, 1)(x))
+
+
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_signatures_share_their_kernels(policy, tmp_path):
     keras.config.set_dtype_policy(policy)
-    network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8), backbone_width=16)
+    network = wide_network()
     model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
     keras.config.set_dtype_policy("float32")
     one, three = export(model, tmp_path / "one"), export(model, tmp_path / "three", subsets=SUBSETS)

@@ -108,7 +108,7 @@ def network():
 
 
 def test_a_right_strategy_passes(network):
-    check_strategy(Inserts("Mean"), network)
+    check_strategy(Inserts("Mean"), network, modalities=(1, 2))
 
 
 @pytest.mark.parametrize(
