@@ -105,14 +105,10 @@ class SensorConverter(keras.layers.Layer):
         if self.invalid is None:
             return self._encode(backend, backend.cast(image, "float32"))
         numpy = backend.numpy
+        hole = self.holes(image)
         dtype = keras.backend.standardize_dtype(image.dtype)
-        invalid = backend.convert_to_tensor(_values(self.invalid, dtype), dtype)
-        exact = "float32" if dtype == "uint16" else dtype  # LiteRT compares no uint16
-        same = numpy.equal(backend.cast(image, exact), backend.cast(invalid, exact))
-        hole = numpy.all(same, axis=-1, keepdims=True)
-        if "float" in dtype:
-            broken = numpy.logical_not(numpy.isfinite(image))
-            hole = numpy.logical_or(hole, numpy.any(broken, axis=-1, keepdims=True))
+        if "float" in dtype:  # what is NaN stays NaN in all that is computed of it
+            invalid = backend.convert_to_tensor(_values(self.invalid, dtype), dtype)
             image = numpy.where(hole, invalid, image)
         values = self._encode(backend, backend.cast(image, "float32"))
         if self.encoding == "linear":
@@ -121,6 +117,26 @@ class SensorConverter(keras.layers.Layer):
             measured = backend.cast(numpy.logical_not(hole), "float32")
             values = numpy.concatenate([values, measured], axis=-1)
         return values
+
+    def holes(self, image):
+        """Boolean `(..., 1)`: where a raw image was not measured, also in a `tf.data` pipeline.
+
+        Without `invalid` these are the pixels that are NaN or infinite, which the call leaves so.
+        """
+        backend = pipeline_backend()
+        numpy, image = backend.numpy, backend.convert_to_tensor(image)
+        dtype = keras.backend.standardize_dtype(image.dtype)
+        hole = None
+        if self.invalid is not None:
+            marker = backend.convert_to_tensor(_values(self.invalid, dtype), dtype)
+            exact = "float32" if dtype == "uint16" else dtype  # LiteRT compares no uint16
+            same = numpy.equal(backend.cast(image, exact), backend.cast(marker, exact))
+            hole = numpy.all(same, axis=-1, keepdims=True)
+        if "float" in dtype:
+            broken = numpy.logical_not(numpy.isfinite(image))
+            broken = numpy.any(broken, axis=-1, keepdims=True)
+            hole = broken if hole is None else numpy.logical_or(hole, broken)
+        return numpy.zeros_like(image[..., :1], dtype="bool") if hole is None else hole
 
     def _encode(self, backend, values):
         numpy = backend.numpy

@@ -84,6 +84,15 @@ def test_another_kind_of_raw_image_is_refused(raw_dtype, dtype):
         converted(SensorConverter(1, raw_dtype), [1], dtype)
 
 
+def test_holes_are_what_the_validity_channel_leaves_out():
+    raw = np.array([[0, 9], [0, 8], [np.nan, 8], [3, np.inf]], "float32").reshape(1, 4, 1, 2)
+    found = SensorConverter(2, invalid=(0, 9), validity=True).holes(raw)
+    assert np.asarray(found).ravel().tolist() == [True, False, True, True]
+    found = SensorConverter(2).holes(raw)  # nothing but what is no number
+    assert np.asarray(found).ravel().tolist() == [False, False, True, True]
+    assert not np.asarray(SensorConverter(2).holes(raw[:, :2].astype("uint16"))).any()
+
+
 @pytest.mark.parametrize(("raw_dtype", "dtype"), [("uint8", "int32"), ("float32", "float16")])
 def test_a_dtype_that_holds_the_same_values_is_taken(raw_dtype, dtype):
     np.testing.assert_array_equal(converted(SensorConverter(1, raw_dtype), [3], dtype), [[3]])
