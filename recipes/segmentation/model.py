@@ -32,6 +32,8 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=N
         ensemble=config.fusion.ensemble,
         stems=stems,
         modality_dropout=modality_dropout(config.fusion.modality_dropout, len(input_channels)),
+        distillation=config.fusion.distillation,
+        distillation_temperature=config.fusion.distillation_temperature,
     )
     if not config.fusion.train_ensemble:
         for layer in model.training_network.layers:

@@ -36,6 +36,8 @@ RULES = {
     "loss.dice_weight": settings.number(0),
     "fusion.ensemble": settings.one_of(KINDS),
     "fusion.train_ensemble": settings.flag(),
+    "fusion.distillation": settings.number(0),
+    "fusion.distillation_temperature": settings.number(above=0),
     "evaluation_resize": settings.one_of(("bilinear", "bicubic")),
     "evaluation.scales": settings.positive_numbers(),
     "evaluation.flip": settings.flag(),
@@ -78,6 +80,12 @@ def check_settings(config):
             f"resnet101.pth. Received: {config.pretrained}, which is not there"
         )
     _check_modality_dropout(tuple(config.fusion.modality_dropout), tuple(config.inputs))
+    if config.fusion.distillation and not any(tuple(config.fusion.modality_dropout)):
+        raise ValueError(
+            "`config.fusion.distillation` must be 0 without `config.fusion.modality_dropout`, as "
+            "no example loses a sensor; pass --config.fusion.modality_dropout=uniform. Received: "
+            f"distillation={config.fusion.distillation}"
+        )
     weights = tuple(config.class_weights)
     numbers = all(settings.number(0).holds(x) for x in weights)
     if weights != BY_FREQUENCY and not numbers:

@@ -107,6 +107,10 @@ def get_config():
     # Probability that a training example lacks a modality: none, one for all or for each of the
     # inputs, or ("uniform",) over all subsets. What a sensor's failure is to be survived by.
     config.fusion.modality_dropout = ()
+    # Weight of a loss by which what modality dropout leaves of an example learns from the ensemble
+    # of all of its sensors; 0: none, and no forward pass more.
+    config.fusion.distillation = 0.0
+    config.fusion.distillation_temperature = 2.0
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.size = (500, 500)

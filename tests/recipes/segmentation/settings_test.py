@@ -16,6 +16,8 @@ MISTAKES = [
         "modality_dropout` must be empty, 'uniform'",
     ),
     ({"fusion": {"modality_dropout": (0.1,) * 3}}, "for all or each of .'rgb', 'depth'"),
+    ({"fusion": {"distillation": 1.0}}, "`config.fusion.distillation` must be 0 without"),
+    ({"fusion": {"distillation": -1.0}}, "distillation` must be a number at least 0"),
     ({"loss": {"focal_gamma": -1.0}}, "`config.loss.focal_gamma` must be a number at least 0"),
     ({"loss": {"dice_weight": -0.5}}, "`config.loss.dice_weight` must be a number at least 0"),
     ({"fusion": {"ensemble": "mean"}}, "`config.fusion.ensemble` must be one of .*'pixel'"),
