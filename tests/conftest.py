@@ -34,6 +34,25 @@ def _start_afresh():
 
 
 @pytest.fixture
+def without_graphs():
+    """On TensorFlow what is compiled runs operation by operation, in this process.
+
+    A few steps of a small network take a fraction of the time in which their graph is built. That
+    the graph does the same is the matter of the tests that build one.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def rng():
     import numpy as np
 
@@ -43,6 +62,9 @@ def rng():
 def pytest_configure(config):
     # Keras' variables under NumPy 2; nothing this package does.
     config.addinivalue_line("filterwarnings", "ignore:__array__ impl:DeprecationWarning")
+    # Of `without_graphs`.
+    message = "Even though the `tf.config.experimental_run_functions_eagerly`"
+    config.addinivalue_line("filterwarnings", f"ignore:{message}")
     # TensorFlow Datasets under protobuf 6, as apache-beam wants it.
     config.addinivalue_line("filterwarnings", r"ignore:label\(\) is deprecated:DeprecationWarning")
 

@@ -30,6 +30,7 @@ from recipes.train import make_training, train_and_evaluate
 from tests.recipes.segmentation.tiny import tiny_config
 
 pytestmark = [
+    pytest.mark.usefixtures("short_networks", "shared_checkpoints"),
     # Keras' data adapter leaves the iterator of an endless data set to the garbage collector.
     pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -61,8 +62,10 @@ def run(tmp_path_factory, data_dir, fits):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "fit", interrupted)
+        tf.config.run_functions_eagerly(True)  # the second stage has graphs
         with pytest.raises(KeyboardInterrupt):
             train_and_evaluate(Segmentation(tiny_config(data_dir)), workdir)
+        tf.config.run_functions_eagerly(False)
         assert read_state(workdir)["epoch"] == 1
         task = Segmentation(tiny_config(data_dir))
         results = train_and_evaluate(task, workdir, "mirrored", command_line="python -m here")
@@ -90,12 +93,29 @@ def test_a_run_leaves_everything_behind(run):
     assert len(facts["class_names"]) == 13
 
 
-def test_a_preset_of_the_run_takes_raw_images_and_reaches_its_card(run, data_dir, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def preset_folder(run, tmp_path_factory):
+    output = tmp_path_factory.mktemp("presets") / "rooms"
+    return preset.write_preset(Segmentation, run[0], output, licence="apache-2.0")
+
+
+def test_a_preset_of_the_run_takes_raw_images_and_reaches_its_card(
+    run, preset_folder, data_dir, capsys
+):
     workdir, results = run
-    folder = preset.write_preset(Segmentation, workdir, tmp_path / "rooms", licence="apache-2.0")
+    folder = preset_folder
     text = (folder / "README.md").read_text()
     assert f"{100 * results['ensemble']['mean IoU']:.1f}" in text
-    assert "license: apache-2.0" in text and "uint16" in text
+    assert "license: apache-2.0" in text and "uint16" in text and "| ECE |" in text
+    assert "Mean over the 3 subsets of the sensors (EMM): mean IoU" in text
+    assert "An image of 48x64:" in text and " ms on CPU" in text
+    stated = json.loads((folder / "metadata.json").read_text())["recipe"]
+    assert list(stated["subsets"]) == ["rgb + depth", "rgb", "depth"]
+    assert stated["subsets"]["rgb + depth"] == results["ensemble"]["mean IoU"]
+    assert stated["cost"]["macs"] > 0 and stated["seeds"] == {}  # the run of no comparison
+    loaded = configs.load(str(folder / "metadata.json"), Segmentation.configs())
+    loaded.data.data_dir = str(data_dir)
+    assert not list(configs.differences(loaded, Segmentation.of_run(RunFolder(workdir)).config))
     assert str(data_dir) not in (folder / "metadata.json").read_text()
     assert abs(preset.check(Segmentation, folder, str(data_dir))) < 1e-6
     assert "on the card" in capsys.readouterr().out
@@ -107,8 +127,8 @@ def test_a_preset_of_the_run_takes_raw_images_and_reaches_its_card(run, data_dir
     np.testing.assert_allclose(model(raw)["ensemble"], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_preset_that_does_not_reach_its_card_is_told(run, data_dir, tmp_path):
-    folder = preset.write_preset(Segmentation, run[0], tmp_path / "rooms")
+def test_a_preset_that_does_not_reach_its_card_is_told(preset_folder, data_dir, tmp_path):
+    folder = shutil.copytree(preset_folder, tmp_path / "rooms")
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text())
     metadata["recipe"]["results"]["ensemble"]["mean IoU"] += 0.002
@@ -367,6 +387,7 @@ def test_export_takes_raw_images_and_needs_no_data(run, tmp_path, monkeypatch):
     assert (path / "assets.extra" / "tf_serving_warmup_requests").is_file()
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_a_dry_run_says_what_a_training_would_be(data_dir, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = tiny_config(data_dir)
@@ -411,13 +432,15 @@ def write_folder(root, masks=(0, 1), mask_size=(40, 56)):
 def folder_config(tmp_path):
     config = folder.get_config()
     small = tiny_config(tmp_path / "data")
-    for key in ("network", "augmentation", "stages", "batch_size", "checkpoint_every"):
+    for key in ("network", "augmentation", "batch_size", "checkpoint_every"):
         config[key] = small[key]
+    config.stages = small.stages[:1]
     config.data.update(root=str(tmp_path / "mine"), data_dir=small.data.data_dir, num_classes=2)
     config.data.lists.validation = ""
     return config
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_a_folder_of_ones_own(tmp_path, capsys):
     write_folder(tmp_path / "mine")
     config = folder_config(tmp_path)
@@ -429,6 +452,7 @@ def test_a_folder_of_ones_own(tmp_path, capsys):
     (tmp_path / "mine").rename(tmp_path / "elsewhere")
     again = evaluate_run(Segmentation, tmp_path / "run", "train")
     assert again["ensemble"] == pytest.approx(results["ensemble"])
+    tf.config.run_functions_eagerly(False)
     export_run(Segmentation, tmp_path / "run", tmp_path / "served", parse(Segmentation))
 
 
