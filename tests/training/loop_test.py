@@ -43,8 +43,8 @@ def assert_same(one, two):
     assert (one / "log.csv").read_text() == (two / "log.csv").read_text()
 
 
-def trained_and_killed(task, kills, seed, tmp_path):
-    program = start("-m", "tests.training.resume_run", task, tmp_path, kills, seed)
+def trained_and_killed(task, kills, seed, tmp_path, mode="graphs"):
+    program = start("-m", "tests.training.resume_run", task, tmp_path, kills, seed, mode)
     text, _ = program.communicate(timeout=1800)
     assert program.returncode == 0, text
     assert_same(tmp_path / "undisturbed", tmp_path / "killed")
@@ -53,7 +53,7 @@ def trained_and_killed(task, kills, seed, tmp_path):
 
 def test_killed_during_a_write_and_between(tmp_path):
     assert "killed 2 times, 1 of them during a write" in trained_and_killed(
-        "translator", 2, 0, tmp_path
+        "translator", 2, 0, tmp_path, "eagerly"
     )
 
 
@@ -206,6 +206,7 @@ def test_more_epochs_are_trained_and_fewer_refused(copy):
     assert [row.split(",")[0] for row in rows] == ["epoch", "0", "1", "2"]
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_the_best_epoch_is_kept_between_two_checkpoints(tmp_path):
     """Validation after each epoch, a checkpoint at the end alone; own callbacks and pictures."""
 
@@ -238,6 +239,7 @@ def test_the_best_epoch_is_kept_between_two_checkpoints(tmp_path):
     assert b"first" in events and b"learning_rate" in events
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_training_stops_when_the_best_is_old_and_stays_stopped(tmp_path, capsys):
     stages, settings = ((30, 0.0),), {"evaluate_every": 1, "patience": 2}
     resume_run.run("segmenter", tmp_path, stages, **settings)

@@ -1,7 +1,8 @@
 """Trains twice, once undisturbed and once killed again and again; run by loop_test.py.
 
-    python -m tests.training.resume_run TASK FOLDER KILLS SEED
+    python -m tests.training.resume_run TASK FOLDER KILLS SEED [MODE]
 
+MODE is "graphs", or "eagerly" for runs without them, which begin sooner and make slower steps.
 Leaves `FOLDER/undisturbed` and `FOLDER/killed` behind. A process with threads must not be forked:
 this one imports, forks, and uses nothing of TensorFlow itself.
 """
@@ -16,6 +17,7 @@ import traceback
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from keras_asym.fusion import ChannelExchanging
@@ -66,16 +68,21 @@ def compile_segmenter(model, rate, steps, options):
     model.compile(keras.optimizers.MultiOptimizer(optimizer_map))
 
 
-def segmenter_training(stages, options, **settings):
-    specs = {"rgb": {"channels": 3, "scale": 1 / 255}, "depth": {"channels": 1, "scale": 1 / 255}}
+def segmenter_training(stages, options, channels=None, modality_dropout=0.0, **settings):
+    channels = channels or {"rgb": 3, "depth": 1}
+    specs = {name: {"channels": count, "scale": 1 / 255} for name, count in channels.items()}
     augmentation = {"size": (SIZE, SIZE), "scale": (0.8, 1.25), "mirror": 0.5}
-    images = source(rgb=3, depth=1, label=1)
+    images = source(**channels, label=1)
+    if modality_dropout:
+        images["label"][: EXAMPLES // 2, SIZE // 4 :] = 255  # void
     cut = {name: image[:3, :SIZE, :SIZE] for name, image in images.items()}
     return Training(
         build=lambda: Segmenter(
             tiny_network(),
-            {"rgb": 3, "depth": 1},
+            channels,
             ChannelExchanging(threshold=0.99, l1=0.1, sites="bn$"),
+            modality_dropout=modality_dropout,
+            distillation=0.5 if modality_dropout else 0.0,
         ),
         stages=made_stages(stages, compile_segmenter, options),
         **made_batches(images, cut, SegmentationExamples(specs, 5, augmentation)),
@@ -83,6 +90,12 @@ def segmenter_training(stages, options, **settings):
         mode="max",
         **settings,
     )
+
+
+def any_sensors_training(stages, options, **settings):
+    """Of which examples lack some by chance, and of which half have little but void."""
+    channels = {"rgb": 3, "depth": 1, "normal": 3}
+    return segmenter_training(stages, options, channels, "uniform", **settings)
 
 
 def made_stages(stages, compile, options):
@@ -132,7 +145,11 @@ def translator_training(stages, options, **settings):
     )
 
 
-TRAININGS = {"segmenter": segmenter_training, "translator": translator_training}
+TRAININGS = {
+    "segmenter": segmenter_training,
+    "translator": translator_training,
+    "any_sensors": any_sensors_training,
+}
 SETTINGS = {
     "seed": 3,
     "evaluate_every": 2,
@@ -150,7 +167,7 @@ def run(task, workdir, stages, strategy="none", weight_average=0.0, **changes):
     train(training, workdir, choose_distribution(strategy))
 
 
-def start(task, workdir, stages):
+def start(task, workdir, stages, mode):
     """Trains in a process of its own, of which the id is returned."""
     child = os.fork()
     if child:
@@ -161,6 +178,7 @@ def start(task, workdir, stages):
         log = os.open(workdir / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        tf.config.run_functions_eagerly(mode == "eagerly")
         run(task, workdir, stages)
         sys.stdout.flush()
         status = 0
@@ -196,14 +214,14 @@ def ended(child):
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def main(task, folder, kills, seed):
+def main(task, folder, kills, seed, mode="graphs"):
     folder, rng = pathlib.Path(folder), random.Random(int(seed))
     epochs = 2 + int(kills)
     stages = ((1, 0.02), (epochs - 1, 0.01))
-    undisturbed = start(task, folder / "undisturbed", stages)
+    undisturbed = start(task, folder / "undisturbed", stages, mode)
     count = inside = 0
     while True:
-        child = start(task, folder / "killed", stages)
+        child = start(task, folder / "killed", stages, mode)
         if count == int(kills):
             break
         inside += count % 2
