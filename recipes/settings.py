@@ -179,6 +179,7 @@ RULES = {
     "precision": one_of(PRECISIONS),
     "jit_compile": flag(),
     "report_examples": whole(0),
+    "tensorboard_examples": whole(0),
     "data.name": text(),
     "data.data_dir": text(),
     "data.file_format": one_of(("", "tfrecord", "array_record", "parquet")),
@@ -227,7 +228,7 @@ RULES = {
 MAY_CHANGE = (
     *("evaluate_every", "checkpoint_every", "checkpoint_steps", "report_examples"),
     *("eval_batch_size", "early_stopping", "jit_compile", "callbacks", "init", "pretrained"),
-    "checkpoint_gradients",
+    *("checkpoint_gradients", "tensorboard_examples"),
     "evaluation",
     *("data.root", "data.data_dir", "data.file_format", "data.lists", "data.report_on"),
 )

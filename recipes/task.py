@@ -67,6 +67,7 @@ class Task:
     | `metric_of_sums(sums)` | the main metric of what adds up over images, `(..., parts)` |
     | `text(evaluation)` | an evaluation as lines of text |
     | `pictures(model, source, count)` | `[(example's name, {caption: uint8 picture})]` |
+    | `inputs_of(model, source, number)` | what the model takes of an example, a batch of one |
     | `predict(model, name, raw, protocol)` | `{ending of the file's name: picture}` |
     | `export_options(model, arguments)` | of `keras_asym.export.export_saved_model` |
 

@@ -28,9 +28,13 @@ from recipes.data.batches import batch_keys, evaluation_batches, steps_per_epoch
 from recipes.dry_run import dry_run
 from recipes.fine_tuning import load_fitting_weights
 from recipes.report.ensemble import ensemble_warning
+from recipes.report.exchanged import look_at_example
 from recipes.report.page import run_sections, write_page
+from recipes.report.plots import thin_out
 from recipes.run_folder import RunFolder
 from recipes.task import split_words
+
+_SMALL = 200  # pixels of the longer side of TensorBoard's pictures
 
 
 def train_and_evaluate(task, workdir, strategy="none", command_line=None):
@@ -122,23 +126,26 @@ def make_training(task, dataset, distribution):
         patience=config.early_stopping,
         precision=config.precision,
         gradient_accumulation=config.gradient_accumulation,
+        batch_size=config.batch_size,
         callbacks=task.callbacks(),
         pictures=pictures,
     )
 
 
 def _pictures(task, source):
-    """Function of a model that gives TensorBoard's pictures of the first examples."""
+    """Function of a model that gives TensorBoard's small pictures of the first examples; `None`
+    without any."""
+    count = task.config.tensorboard_examples
 
     def pictures(model):
-        panels = task.pictures(model, source, min(2, task.config.report_examples))
+        panels = task.pictures(model, source, count)
         return {
-            f"{number}/{caption}": image
+            f"{number}/{caption}": thin_out(image, _SMALL)
             for number, (_, images) in enumerate(panels)
             for caption, image in images.items()
         }
 
-    return pictures
+    return pictures if count else None
 
 
 def evaluate_best(task, dataset, run, command_line=None):
@@ -167,11 +174,12 @@ def evaluate_best(task, dataset, run, command_line=None):
     if warning:
         print(warning)
     panels = task.pictures(model, source, task.config.report_examples)
+    exchange = look_at_example(task, model, source, len(panels))
     report = run.path / "report.html"
     write_page(
         report,
         task.title,
-        run_sections(task, found, model, panels, run.path / "log.csv"),
+        run_sections(task, found, model, panels, run.path / "log.csv", exchange),
         command_line,
     )
     print(f"Report: {report}")

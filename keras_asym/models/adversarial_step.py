@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_asym.keras_internals import loss_tracker, optimizer_of, sublayers
 from keras_asym.models.inputs import is_distributed, presence_of, present_outputs
+from keras_asym.models.multi_optimizer import MultiOptimizer
 
 
 class AdversarialStep:
@@ -43,7 +44,7 @@ class AdversarialStep:
                 f"Received: {sorted(taken)[0]} in both"
             )
         of_discriminator = {"|".join(map(re.escape, paths)): discriminator_optimizer}
-        optimizer = keras.optimizers.MultiOptimizer(
+        optimizer = MultiOptimizer(
             keras.optimizers.OptimizerMap(generator_optimizer, of_discriminator if paths else None)
         )
         self._compile_both(optimizer, jit_compile=jit_compile, **kwargs)

@@ -8,6 +8,8 @@ from keras_asym.training.distribution import Distribution, per_replica_batch_siz
 from keras_asym.training.early_stopping import EarlyStopping
 from keras_asym.training.epoch_log import EpochLog
 from keras_asym.training.exchange_rates import ExchangeRates
+from keras_asym.training.images_per_second import ImagesPerSecond
+from keras_asym.training.learning_rates import LearningRates
 from keras_asym.training.loop import Stage, Training, dtype_policy, train
 from keras_asym.training.model_checkpoint import ModelCheckpoint, read_state
 from keras_asym.training.optimizers import learning_rate, optimizer_options

@@ -18,6 +18,8 @@ from keras_asym.training.averaging import ValidateAverages
 from keras_asym.training.early_stopping import EarlyStopping
 from keras_asym.training.epoch_log import EpochLog
 from keras_asym.training.exchange_rates import ExchangeRates
+from keras_asym.training.images_per_second import ImagesPerSecond
+from keras_asym.training.learning_rates import LearningRates
 from keras_asym.training.model_checkpoint import ModelCheckpoint
 from keras_asym.training.preemption import Preemption
 from keras_asym.training.progress_bar import ProgressBar
@@ -70,6 +72,7 @@ class Training:
     patience: int = 0  # epochs after the best one; 0: to the last epoch
     precision: str = "float32"
     gradient_accumulation: int = 1
+    batch_size: int = 0  # of all devices together; 0: images a second are not counted
     callbacks: tuple = ()
     pictures: Callable | None = None  # of the model: what TensorBoard shows
 
@@ -198,10 +201,13 @@ class _Run:
             ValidateAverages(),
             ExchangeRates(),
         ]
+        if distribution.is_chief:  # before the speed, which no run has twice
+            self.callbacks.append(EpochLog(workdir / "log.csv", self.saver.finished))
+        speed = ImagesPerSecond(training.batch_size) if training.batch_size else None
+        self.callbacks += [LearningRates(), *([speed] if speed else [])]
         if distribution.is_chief:
             self.callbacks += [
-                ProgressBar(epochs=self.ends[-1]),
-                EpochLog(workdir / "log.csv", self.saver.finished),
+                ProgressBar(epochs=self.ends[-1], speed=speed),
                 TensorBoard(workdir / "tensorboard", training.pictures),
             ]
         self.callbacks += [

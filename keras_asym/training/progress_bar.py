@@ -3,23 +3,29 @@ import time
 
 import keras
 
+SHOWN = ("loss", "mean_iou", "mae", "exchange_rate")
+
 
 class ProgressBar(keras.callbacks.Callback):
     """A progress bar with the losses and the main figure of each output, one line an epoch.
 
+    With `speed` it also says how many images a second are trained, and where modalities exchange
+    channels, which share of them, when the epoch is over (`ExchangeRates`).
     From the second epoch on the line before it also says about how long the whole run still takes,
     validation included. The first step, which compiles, is not counted.
 
     Args:
         suffixes: Endings of the logged names that are shown.
         epochs: Number of epochs of the run, if a `fit` is a part of it.
+        speed: `ImagesPerSecond` of the same `fit`, which must stand before it; `None` for none.
         clock: Function that gives seconds.
     """
 
-    def __init__(self, suffixes=("loss", "mean_iou", "mae"), epochs=None, clock=time.monotonic):
+    def __init__(self, suffixes=SHOWN, epochs=None, speed=None, clock=time.monotonic):
         super().__init__()
         self.suffixes = tuple(suffixes)
         self.epochs = epochs
+        self.speed = speed
         self.clock = clock
         self._bar = None
         self._first = None  # when the first step ended
@@ -53,6 +59,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def _update(self, logs, finalize):
         shown = [(k, float(v)) for k, v in (logs or {}).items() if k.endswith(self.suffixes)]
+        if self.speed is not None and self.speed.value is not None:
+            shown.append(("images_per_second", self.speed.value))
         self._bar.stateful_metrics = {name for name, _ in shown}
         self._bar.update(self._seen, shown, finalize=finalize)
 

@@ -13,6 +13,22 @@ def picture(image):
     return np.repeat(values[..., :1], 3, axis=-1) if values.shape[-1] < 3 else values[..., :3]
 
 
+def network_inputs(example, examples, name):
+    """What a model takes of an example, as it is stored, and the target that it should paint.
+
+    Args:
+        example: `{name: image}`.
+        examples: `TranslationExamples` of the model's domains.
+        name: What the example is called.
+
+    Returns:
+        `{domain: (1, height, width, channels)}`, and the target `(height, width, channels)`.
+    """
+    tensors = {key: tf.constant(example[key]) for key in examples.channels}
+    inputs, target, _ = examples.evaluation(tensors, name)
+    return {key: x[None] for key, x in inputs.items()}, target
+
+
 def examples_beside_target(model, source, examples, count):
     """Inputs, each branch, the ensemble and the target of the first examples, as the model sees
     them.
@@ -30,11 +46,10 @@ def examples_beside_target(model, source, examples, count):
     panels = []
     for number in range(min(count, len(source))):
         raw = source[number]
-        tensors = {key: tf.constant(raw[key]) for key in examples.channels}
-        inputs, target, _ = examples.evaluation(tensors, str(number))
-        outputs = model.predict_on_batch({key: x[None] for key, x in inputs.items()})
+        inputs, target = network_inputs(raw, examples, str(number))
+        outputs = model.predict_on_batch(inputs)
         images = {
-            f"input: {name}": picture(inputs[name][..., : examples.channels[name]])
+            f"input: {name}": picture(inputs[name][0, ..., : examples.channels[name]])
             for name in names
         }
         branches = [key for key in names if key in outputs]  # networks that merge have none

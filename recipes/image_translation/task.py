@@ -9,7 +9,7 @@ from recipes.data.batches import evaluation_batches
 from recipes.image_translation import evaluation, model
 from recipes.image_translation.evaluation import LOWER_IS_BETTER, Inception, Protocol
 from recipes.image_translation.examples import TranslationExamples
-from recipes.image_translation.pictures import examples_beside_target, predicted
+from recipes.image_translation.pictures import examples_beside_target, network_inputs, predicted
 from recipes.image_translation.settings import RULES, check_settings
 from recipes.task import Evaluation, Task, readable_names
 
@@ -171,6 +171,10 @@ class ImageTranslation(Task):
     def pictures(self, network, source, count):
         examples = self._examples(network.modality_names)
         return examples_beside_target(network, source, examples, count)
+
+    def inputs_of(self, network, source, number):
+        examples = self._examples(network.modality_names)
+        return network_inputs(source[number], examples, str(number))[0]
 
     def predict(self, network, name, raw, protocol):
         if protocol.dropout_at_test is not None:

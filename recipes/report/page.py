@@ -1,20 +1,24 @@
 """One self-contained HTML page about one training run."""
 
+import math
 import pathlib
 
 from keras_asym.files import write_atomically
 from recipes.report.ensemble import ensemble_warning
 from recipes.report.exchange import exchange_layers, exchange_section
+from recipes.report.exchanged import exchanged_section
 from recipes.report.plots import encode_image, image_tag, learning_curves, read_log
 from recipes.report.tables import config_list, escape, results_table, warning_box
+from recipes.report.wipe import script, wipe
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
 KEPT = ".section.html"
+_IN_A_ROW = 6
 CONFIGURATION = "<h2>Configuration</h2>"
 
 
 def write_page(path, title, sections, command=None):
-    """Writes a page that needs no other file, no script and no network to be read.
+    """Writes a page that needs no other file and no network to be read.
 
     Args:
         path: File to write.
@@ -36,7 +40,7 @@ def write_page(path, title, sections, command=None):
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE.read_text()}</style>\n</head>\n"
-        f"<body>\n{lines}\n</body>\n</html>\n",
+        f"<body>\n{lines}\n{script(lines)}</body>\n</html>\n",
     )
 
 
@@ -70,7 +74,7 @@ def _with_section(page, text):
     return f"{before}{text}{place}{rest}"
 
 
-def run_sections(task, found, model, panels, log):
+def run_sections(task, found, model, panels, log, exchange=(0, [])):
     """The sections of a run's report.
 
     Args:
@@ -79,6 +83,7 @@ def run_sections(task, found, model, panels, log):
         model: The model that was evaluated.
         panels: Result of `task.pictures`.
         log: Path of the run's `log.csv`.
+        exchange: Result of `recipes.report.exchanged.look_at_example`.
     """
     unit = " Values in percent." if task.percent else ""
     protocol = f"{found.protocol}, {found.images} images{'.' if unit else ''}{unit}"
@@ -96,23 +101,38 @@ def run_sections(task, found, model, panels, log):
             + results_table(table, task.percent, task.lower_is_better)
             + warning_box(text),
         ),
-        ("Examples", task.legend() + "".join(map(panel, panels)) if panels else ""),
+        ("Examples", _examples(task, panels) if panels else ""),
         *task.sections(found),
         ("Learning curves", curves(log)),
         ("Channel exchange", exchange_section(layers, model.modality_names) if layers else ""),
+        ("Exchange in pictures", _exchanged(model, panels, *exchange)),
         ("Configuration", config_list(task.config)),
     ]
 
 
+def _examples(task, panels):
+    return f"<div>{task.legend()}{''.join(map(panel, panels))}{wipe(panels)}</div>"
+
+
+def _exchanged(model, panels, number, sites):
+    """Exchange in one of the examples."""
+    if not sites:
+        return ""
+    name, images = panels[number]
+    inputs = {key: images[f"input: {key}"] for key in model.modality_names}
+    return exchanged_section(sites, model.modality_names, name, inputs)
+
+
 def panel(example):
-    """A row of pictures: `(name, {caption: uint8 (height, width, 3)})`."""
+    """Rows of pictures: `(name, {caption: uint8 (height, width, 3)})`, as long as each other."""
     name, images = example
     figures = "".join(
         f"<figure>{image_tag(encode_image(image), caption)}"
         f"<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, image in images.items()
     )
-    columns = f"grid-template-columns: repeat({len(images)}, minmax(0, 270px))"
+    rows = math.ceil(len(images) / _IN_A_ROW)
+    columns = f"grid-template-columns: repeat({math.ceil(len(images) / rows)}, minmax(0, 270px))"
     return f'<div class="panel"><h3>{escape(name)}</h3><div style="{columns}">{figures}</div></div>'
 
 

@@ -6,33 +6,46 @@ import html
 import io
 import math
 
-import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure  # without pyplot: no display, no global list of figures
+from PIL import Image
 
 INK = "#1d2733"
 COLORS = ("#2f6db3", "#d9822b", "#3a9a5b", "#a24fb5", "#c23b3b", "#7a6a53", "#4aa5b8")
+_FEW_COLORS = 256
 
 
-def image_tag(png, alt):
-    """An `<img>` that carries its PNG bytes."""
-    data = base64.b64encode(png).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+def image_tag(data, alt):
+    """An `<img>` that carries its bytes, PNG or JPEG."""
+    kind = "jpeg" if data.startswith(b"\xff\xd8") else "png"
+    text = base64.b64encode(data).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/{kind};base64,{text}">'
 
 
 def encode_image(image, longest=400):
-    """PNG bytes of a uint8 `(height, width, 3)` picture, thinned out to `longest` pixels a side."""
+    """Bytes of a uint8 `(height, width, 3)` picture, thinned out to `longest` pixels a side.
+
+    What has few colours, as label maps have, is PNG and exact; a photograph is JPEG and small.
+    """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
         raise ValueError(
             "`image` must be uint8 (height, width, 3). "
             f"Received: {image.dtype.name} {image.shape}; colour label maps and depth before"
         )
-    # Every n-th pixel, as an average would invent colours between two classes.
-    step = math.ceil(max(image.shape) / longest)
+    picture = Image.fromarray(np.ascontiguousarray(thin_out(image, longest)))
     buffer = io.BytesIO()
-    matplotlib.image.imsave(buffer, np.ascontiguousarray(image[::step, ::step]), format="png")
+    if picture.getcolors(_FEW_COLORS) is not None:
+        picture.save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
+
+
+def thin_out(image, longest):
+    """Every n-th pixel of a picture, as an average would invent colours between two classes."""
+    step = math.ceil(max(image.shape) / longest)
+    return image[::step, ::step]
 
 
 def read_log(path):
@@ -52,6 +65,7 @@ _GROUPS = {
     "Mean IoU (%)": "iou",
     "Mean absolute error": "mae",
     "Channels exchanged (%)": "exchange_rate",
+    "Tokens exchanged (%)": "token_exchange_rate",
 }
 
 
@@ -67,10 +81,11 @@ def learning_curves(log):
     Returns:
         PNG bytes, or `None` without any curve.
     """
-    groups = {
-        title: {key: values for key, values in log.items() if key.endswith(ending)}
-        for title, ending in _GROUPS.items()
-    }
+    groups = {title: {} for title in _GROUPS}
+    for key, values in log.items():
+        titles = [title for title, ending in _GROUPS.items() if key.endswith(ending)]
+        if titles:
+            groups[titles[-1]][key] = values
     groups = [(title, group) for title, group in groups.items() if group]
     if not groups:
         return None
@@ -118,7 +133,7 @@ def _draw_group(axes, title, group, colors, factor):
 def _branch(column):
     """`"val_rgb_mean_iou"` -> `"rgb"`, `"loss"` -> `"total"`."""
     name = column.removeprefix("val_")
-    for suffix in ("loss", "mean_iou", "iou", "mae", "exchange_rate"):
+    for suffix in ("loss", "mean_iou", "iou", "mae", "token_exchange_rate", "exchange_rate"):
         name = name.removesuffix(suffix)
     return name.strip("_") or "total"
 

@@ -81,6 +81,8 @@ def class_table(class_iou, class_names, legend=None, rows_per_table=20):
 def confusion_table(matrix, names):
     """A confusion matrix with the share of each true class in percent, darker where larger.
 
+    What is right, the diagonal, has a frame; a class without pixels has no number.
+
     Args:
         matrix: integer array `(classes, classes)`, a row for each true class.
         names: names of the classes.
@@ -96,17 +98,22 @@ def confusion_table(matrix, names):
     rows = "".join(
         f"<tr><th>{escape(name)}</th>"
         + "".join(
-            f'<td style="--share:{100 * x:.0f}%" title="{escape(name)} as {escape(other)}">'
-            f"{f'{100 * x:.0f}' if x >= 0.005 else ''}</td>"
-            for other, x in zip(names, row, strict=True)
+            f'<td style="--share:{100 * x:.0f}%" title="{escape(name)} as {escape(other)}"'
+            f"{_kind(column == index, x)}>{f'{100 * x:.0f}' if x >= 0.005 else ''}</td>"
+            for column, (other, x) in enumerate(zip(names, row, strict=True))
         )
         + "</tr>"
-        for name, row in zip(names, share, strict=True)
+        for index, (name, row) in enumerate(zip(names, share, strict=True))
     )
     return (
         f'<div class="wide"><table class="confusion"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _kind(right, share):
+    kinds = ["right"] * right + ["dark"] * bool(share > 0.6)
+    return f' class="{" ".join(kinds)}"' if kinds else ""
 
 
 def legend_list(legend):

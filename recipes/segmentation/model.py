@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_asym import losses, models
 from keras_asym.layers import ModalityEnsemble
+from keras_asym.models.multi_optimizer import MultiOptimizer
 from keras_asym.training import CoupledSGD
 from recipes.segmentation.networks import build_network
 from recipes.settings import compiles
@@ -80,9 +81,7 @@ def compile_model(
     """
     encoder = _optimizer(config.optimizer, encoder_rate, name="encoder", **options)
     decoder = _optimizer(config.optimizer, decoder_rate, name="decoder", **options)
-    optimizer = keras.optimizers.MultiOptimizer(
-        keras.optimizers.OptimizerMap(decoder, {encoder_variables: encoder})
-    )
+    optimizer = MultiOptimizer(keras.optimizers.OptimizerMap(decoder, {encoder_variables: encoder}))
     loss = losses.ValidPixelCrossentropy(
         model.ignore_class, class_weights, config.loss.focal_gamma, config.loss.dice_weight
     )

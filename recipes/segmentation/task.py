@@ -10,7 +10,7 @@ from recipes.segmentation.colors import class_legend
 from recipes.segmentation.evaluation import METRICS, Protocol
 from recipes.segmentation.examples import SegmentationExamples
 from recipes.segmentation.networks import stems, unread_settings
-from recipes.segmentation.pictures import examples_beside_truth, predicted
+from recipes.segmentation.pictures import examples_beside_truth, network_inputs, predicted
 from recipes.segmentation.settings import RATES, RULES, check_masks, check_settings
 from recipes.task import Evaluation, Task, readable_names
 
@@ -176,7 +176,12 @@ class Segmentation(Task):
 
     def pictures(self, network, source, count):
         examples = self.examples_of(self._specs(network))
-        return examples_beside_truth(network, source, examples, self.protocol(), count)
+        return examples_beside_truth(
+            network, source, examples, self.protocol(), count, self.calibration
+        )
+
+    def inputs_of(self, network, source, number):
+        return network_inputs(source[number], self.examples_of(self._specs(network)))
 
     def predict(self, network, name, raw, protocol):
         return predicted(network, raw, self._specs(network), protocol, self.calibration)

@@ -112,6 +112,7 @@ def get_config():
     config.gradient_accumulation = 1  # batches that make one update of the weights
     config.weight_average = 0.0  # momentum of a moving average of the weights, 0.999 say; 0: none
     config.report_examples = 4
+    config.tensorboard_examples = 2  # of which each validation writes pictures; 0: none
     config.init = ""  # folder of a run to start from: what fits is loaded
     config.callbacks = ()  # your own: "module:function" of the task that returns a Keras callback
 

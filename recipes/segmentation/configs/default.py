@@ -152,5 +152,6 @@ def get_config():
     config.evaluation.window = ()  # (height, width) of sliding windows; whole images if empty
     config.evaluation.overlap = 0.5  # of the windows
     config.report_examples = 4
+    config.tensorboard_examples = 2  # of which each validation writes pictures; 0: none
     config.callbacks = ()  # your own: "module:function" of the task that returns a Keras callback
     return config

@@ -9,9 +9,11 @@ import pytest
 from keras_asym.layers import ChannelExchange, ModalityBatchNormalization
 from recipes.report import page as pages
 from recipes.report.page import curves, panel, put_section, run_sections, write_page
+from recipes.report.sites import Site
 from recipes.report.tables import class_table, confusion_table, legend_list
+from recipes.report.wipe import SCRIPT
 
-VOID_ELEMENTS = ("meta", "img", "rect", "line")
+VOID_ELEMENTS = ("meta", "img", "input", "rect", "line")
 PICTURE = np.zeros((4, 6, 3), "uint8")
 
 
@@ -110,7 +112,8 @@ def test_a_page_holds_everything(tmp_path, task, found, log):
     assert "No channel is exchanged" in text
     assert len(page.sources) == 3
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
-    assert "<script" not in text and "http" not in text and "url(" not in text
+    assert text.count("<script>") == 1 and SCRIPT.read_text() in text  # its only one is inside
+    assert "http" not in text and "url(" not in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "report.html"]
 
 
@@ -182,6 +185,28 @@ def test_a_page_without_sections_and_an_old_one_that_is_replaced(tmp_path, task,
     write(path, run_sections(task, found, model(), PANELS, log), "train")
     text, page = write(path, [("Empty", "")])
     assert page.headings == [] and "room" not in text and "<pre>" not in text
+
+
+def test_exchange_of_an_example_in_pictures(tmp_path, task, found, log):
+    taken = np.array([[True, False], [False, False]])
+    sites = [Site("block", taken, np.array([[[0.5]], [[0.0]]]))]
+    panels = [
+        (name, {"input: rgb": PICTURE, "input: depth": PICTURE}) for name in ("first", "second")
+    ]
+    sections = run_sections(task, found, model(), panels, log, (1, sites))
+    text, page = write(tmp_path / "report.html", sections)
+    assert page.headings[-2:] == ["Exchange in pictures", "Configuration"]
+    assert "Where it acts: second" in text and "1 of 2 &middot; 50.0 %" in text
+
+
+def test_the_script_is_that_of_pages_with_pictures_to_compare(tmp_path):
+    text, _ = write(tmp_path / "report.html", [("Results", "<p>1</p>")])
+    assert "<script" not in text
+
+
+def test_many_pictures_have_rows_of_one_length():
+    html = panel(("room", {str(number): PICTURE for number in range(8)}))
+    assert "repeat(4," in html and html.count("<img") == 8
 
 
 def test_a_row_of_pictures_in_order():

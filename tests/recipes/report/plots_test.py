@@ -1,8 +1,8 @@
 import io
 
-import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 
 from recipes.report import plots
 
@@ -19,9 +19,8 @@ def log(tmp_path):
     return plots.read_log(path)
 
 
-def decode(png):
-    image = matplotlib.image.imread(io.BytesIO(png), format="png")
-    return np.rint(255 * image[..., :3]).astype("uint8")
+def decode(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def test_read_log(log):
@@ -48,6 +47,17 @@ def test_losses_and_ious_are_drawn_in_two_plots(log, monkeypatch):
     ious, same_colors, factor = drawn["Mean IoU (%)"]
     assert ious == ["val_rgb_mean_iou", "val_ensemble_mean_iou"] and factor == 100
     assert colors == same_colors and sorted(colors) == ["ensemble", "rgb", "total"]
+
+
+def test_channels_and_tokens_have_curves_of_their_own(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        plots, "_draw_group", lambda axes, title, group, *_: drawn.update({title: list(group)})
+    )
+    names = ["rgb_exchange_rate", "rgb_token_exchange_rate", "depth_token_exchange_rate"]
+    plots.learning_curves(dict.fromkeys(names, np.array([0.25, 0.5])))
+    assert drawn == {"Channels exchanged (%)": names[:1], "Tokens exchanged (%)": names[1:]}
+    assert [plots._branch(name) for name in names] == ["rgb", "rgb", "depth"]
 
 
 def test_curves_leave_out_epochs_without_value(log, monkeypatch):
@@ -78,6 +88,17 @@ def test_encoded_image_is_the_image():
 def test_large_image_is_thinned_out():
     image = np.random.default_rng(0).integers(0, 256, (10, 24, 3)).astype("uint8")
     np.testing.assert_array_equal(decode(plots.encode_image(image, longest=12)), image[::2, ::2])
+
+
+def test_photographs_are_small_and_nearly_exact():
+    y, x = np.mgrid[:40, :60]
+    image = np.stack([5 * y, 4 * x, x + y], -1).astype("uint8")
+    data = plots.encode_image(image)
+    assert plots.image_tag(data, "").startswith('<img alt="" src="data:image/jpeg;base64,')
+    assert np.abs(decode(data).astype(int) - image).max() < 30
+    assert plots.image_tag(plots.encode_image(0 * image), "").startswith(
+        '<img alt="" src="data:image/png'
+    )
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4), "uint8"), np.zeros((4, 4, 3))])

@@ -76,7 +76,11 @@ def test_confusion_by_hand():
     html = confusion_table(matrix, ["wall", "<floor>", "door"])
     rows = re.findall("<tr><th>(.*?)</th>(.*?)</tr>", html.partition("<tbody>")[2])
     assert [name for name, _ in rows] == ["wall", "&lt;floor&gt;", "door"]
-    cells = [re.findall('<td style="--share:(.*?)%" title="(.*?)">(.*?)</td>', x) for _, x in rows]
+    cell = '<td style="--share:(.*?)%" title="(.*?)"(?: class="(.*?)")?>(.*?)</td>'
+    found = [re.findall(cell, x) for _, x in rows]
+    kinds = [[kind for _, _, kind, _ in row] for row in found]
+    assert kinds == [["right dark", "", ""], ["", "right", ""], ["", "", "right"]]
+    cells = [[(share, title, text) for share, title, _, text in row] for row in found]
     assert [[text for _, _, text in row] for row in cells] == [
         ["100", "", ""],
         ["", "", ""],
