@@ -11,19 +11,40 @@ from keras_asym.networks.resnet import bottleneck_block
 from tests.helpers import randomize_norms
 
 
-def bottlenecks(filters=10, channels=3, outputs=1):
-    """Two stages of two bottlenecks: small, with every kind of site. Norms are randomized."""
+def bottlenecks(filters=10, channels=3, outputs=1, blocks=(2, 2)):
+    """Two stages of bottlenecks: small, with every kind of site; do not change it."""
+    return _made(keras.config.dtype_policy().name, filters, channels, outputs, blocks)
+
+
+def new_bottlenecks(filters=10, channels=3, outputs=1, blocks=(2, 2)):
+    """The same to be changed. Norms are randomized."""
     inputs = keras.Input((None, None, channels))
     x = layers.Conv2D(4 * filters, 3, padding="same", use_bias=False, name="stem_conv")(inputs)
     x = layers.BatchNormalization(name="stem_bn", epsilon=1e-4)(x)
     features = []
-    for stage in range(2):
-        for block in range(2):
+    for stage, count in enumerate(blocks):
+        for block in range(count):
             stride = 2 if stage == 1 and block == 0 else 1
             x = bottleneck_block(x, filters, stride, f"stack{stage}_block{block}")
         features.append(layers.Conv2D(3, 1, name=f"logits{stage}")(x))
     network = keras.Model(inputs, features[-outputs] if outputs == 1 else features, name="small")
     return randomize_norms(network)
+
+
+def branches(width=4):
+    """Two residual branches that end as an attention does; nothing is random or of a batch."""
+    x = inputs = keras.Input((None, None, 3))
+    for block in (1, 2):
+        x = layers.Conv2D(width, 3, 2, padding="same", name=f"conv{block}")(x)
+        y = layers.LayerNormalization(name=f"norm{block}")(x)
+        x = layers.Add()([x, layers.Dense(width, name=f"proj{block}")(y)])
+    return keras.Model(inputs, layers.Conv2D(5, 1, name="classifier")(x), name="branches")
+
+
+@functools.cache
+def _made(policy, *settings):
+    """One network for each policy of dtypes and all settings."""
+    return new_bottlenecks(*settings)
 
 
 @functools.cache

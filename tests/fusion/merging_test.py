@@ -26,7 +26,15 @@ from keras_asym.models import Segmenter, Translator
 from keras_asym.networks import PatchDiscriminator, RefineNet, UNetGenerator
 from keras_asym.testing import check_strategy
 from tests.fusion.examples import bottlenecks
-from tests.helpers import LONG_ON_JAX, arrays, images, randomize, randomize_norms
+from tests.helpers import (
+    EAGER,
+    LONG_ON_JAX,
+    arrays,
+    images,
+    randomize,
+    randomize_norms,
+    short_networks,
+)
 
 PAIR = {"rgb": 3, "depth": 3}
 SMALL = {"width": 4, "dropout": 0.0}
@@ -36,7 +44,8 @@ BY_NAME = {"ids": lambda value: type(value).__name__}
 
 @functools.cache
 def refinenet():
-    return randomize_norms(RefineNet("resnet18", 5, "light", (8, 8, 8, 8), 8, dropout=0.0))
+    with short_networks():
+        return randomize_norms(RefineNet("resnet18", 5, "light", (8, 8, 8, 8), 8, dropout=0.0))
 
 
 def merged_at(model):
@@ -50,13 +59,13 @@ def merged_at(model):
 def test_everything_that_leaves_the_encoder_is_merged(stage, places):
     """RefineNet takes features of all stages: those in front of the merge are merged, too."""
     model = to_multimodal(refinenet(), PAIR, Averaging(stage))
-    assert sorted(merged_at(model)) == sorted(f"stack{n}_block1_out" for n in places)
+    assert sorted(merged_at(model)) == sorted(f"stack{n}_block0_out" for n in places)
 
 
 def test_features_are_fed_back_at_all_stages():
     model = to_multimodal(refinenet(), PAIR, Averaging("all"))
     added = [x.name for x in model.layers if isinstance(x, AddToModalities)]
-    assert added == ["stack0_block1_out_fused", "stack1_block1_out_fused"]
+    assert added == ["stack0_block0_out_fused", "stack1_block0_out_fused"]
 
 
 def test_private_norms_stand_in_front_of_the_merge_only():
@@ -120,7 +129,7 @@ def test_sites_behind_the_merge(fusion):
 @LONG_ON_JAX
 def test_exchange_in_front_of_the_merge():
     fusion = Combined([ChannelExchanging(sites="stack0_.*_2_bn"), Averaging("late")])
-    check_strategy(fusion, bottlenecks(), modalities=(2,))
+    check_strategy(fusion, bottlenecks(blocks=(1, 1)), modalities=(2,))
 
 
 def test_an_encoder_for_each_modality_and_one_decoder():
@@ -157,7 +166,7 @@ def test_statistics_of_the_one_stream_are_of_examples_that_have_a_modality():
 def test_a_segmenter_trains_and_has_one_output():
     model = Segmenter(refinenet(), PAIR, Concatenation())
     assert model.output_keys == model.loss_keys == ("ensemble",)
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=EAGER)
     x = {name: images(2, 32, 32, 3, seed=i) for i, name in enumerate(PAIR)}
     before = arrays(model.trainable_variables)
     history = model.fit(x, np.zeros((2, 32, 32), "int32"), verbose=0).history
@@ -173,7 +182,9 @@ def test_a_segmenter_trains_and_has_one_output():
 def test_a_translator_trains_and_has_one_output():
     generator = UNetGenerator(4, 4, dropout=0.0)
     model = Translator(generator, PatchDiscriminator(4), PAIR, Concatenation("middle"))
-    model.compile(*(keras.optimizers.Adam(1e-3, name=name) for name in ("g", "d")))
+    model.compile(
+        *(keras.optimizers.Adam(1e-3, name=name) for name in ("g", "d")), run_eagerly=EAGER
+    )
     x = {name: images(2, 32, 32, 3, seed=i) for i, name in enumerate(PAIR)}
     before = arrays(model.generator.trainable_variables)
     history = model.fit(x, images(2, 32, 32, 3, seed=5), verbose=0).history

@@ -2,7 +2,7 @@ import numpy as np
 
 from keras_asym.fusion import SharedNormalizations, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks
+from tests.fusion.examples import bottlenecks, new_bottlenecks
 from tests.helpers import LONG_ON_JAX, images
 
 PAIR = {"rgb": 3, "depth": 3}
@@ -10,7 +10,7 @@ PAIR = {"rgb": 3, "depth": 3}
 
 @LONG_ON_JAX
 def test_strategy_contract():
-    check_strategy(SharedNormalizations(), bottlenecks(), modalities=(2,))
+    check_strategy(SharedNormalizations(), bottlenecks(blocks=(1, 1)), modalities=(2,))
 
 
 def test_some_norms_are_shared():
@@ -23,7 +23,7 @@ def test_some_norms_are_shared():
 
 
 def test_shared_norms_move_by_the_statistics_of_all():
-    plain = bottlenecks()
+    plain = new_bottlenecks()
     model = to_multimodal(plain, PAIR, SharedNormalizations())
     x = images(2, 16, 16, 3)
     model({"rgb": x, "depth": x}, training=True)

@@ -93,6 +93,7 @@ class TestCall:
         assert {keras.backend.standardize_dtype(x.dtype) for x in outputs.values()} == {"float32"}
 
 
+@pytest.mark.usefixtures("without_graphs")
 class TestLoss:
     @pytest.mark.parametrize("count", [1, 2])
     @pytest.mark.parametrize("weighted", [False, True])
@@ -165,6 +166,7 @@ class TestLoss:
 
 
 @LONG_ON_JAX
+@pytest.mark.usefixtures("without_graphs")
 def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
     model = segmenter()
     model.compile(keras.optimizers.Adam(1e-2))
@@ -188,6 +190,7 @@ def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_a_selection_has_the_logits_alone():
     model, (x, y) = frozen(3), batch(3)
     part = model.select(["depth", "normal"])

@@ -116,6 +116,7 @@ def test_layers_that_add_a_loss_are_refused():
         trained(made, steps=1)
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

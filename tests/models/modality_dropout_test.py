@@ -12,6 +12,8 @@ from keras_asym.training import assign_variables, read_variables
 from tests.models import tiny
 from tests.models.tiny import tiny_segmenter
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 
 def compiled(**kwargs):
     keras.utils.clear_session()

@@ -94,6 +94,7 @@ def test_training_goes_on_as_if_it_had_not_been_saved(tmp_path):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_class_weights_are_saved(tmp_path):
     model = tiny_segmenter(2)
     loss = ValidPixelCrossentropy(class_weights=[0.2, 1.0, 3.0, 0.0, 1.0])
@@ -114,6 +115,7 @@ def test_class_weights_that_do_not_fit_are_found_before_training():
         tiny_segmenter(2).compile("sgd", loss)
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_two_rates_reach_their_variables():
     model = tiny_segmenter(2)
     optimizer = keras.optimizers.MultiOptimizer(

@@ -13,7 +13,7 @@ from keras_asym.fusion import (
 from keras_asym.losses import ValidPixelCrossentropy
 from keras_asym.models import Segmenter
 from keras_asym.networks import RefineNet
-from tests.helpers import distance, gradients, images
+from tests.helpers import distance, gradients, images, short_networks
 from tests.models.tiny import (
     CLASSES,
     VOID,
@@ -108,13 +108,15 @@ class TestCall:
         assert distance(other, np.stack(expected)) < 1e-5
 
     def test_refinenet(self):
-        network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8))
+        with short_networks():
+            network = RefineNet("resnet18", CLASSES, "light", (8, 8, 8, 8), backbone_width=8)
         model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
         sizes = {name: keras.KerasTensor((1, 41, 56, c)) for name, c in (("rgb", 3), ("depth", 1))}
         outputs = model(sizes)
         assert {x.shape for x in outputs.values()} == {(1, 41, 56, CLASSES)}
 
 
+@pytest.mark.usefixtures("without_graphs")
 class TestLoss:
     @pytest.mark.parametrize("count", [1, 2, 3])
     def test_sum_of_the_outputs_over_the_valid_pixels_and_the_penalty_once(self, count):
@@ -240,6 +242,7 @@ class TestTraining:
                 getattr(model, f"{name}_on_batch")(*batch(2))
         assert calls == ["train", "test"]
 
+    @pytest.mark.usefixtures("without_graphs")
     def test_figures_are_those_of_all_batches_together(self):
         model = tiny_segmenter(2)
         model.compile("sgd")
@@ -260,6 +263,7 @@ class TestTraining:
         assert [path for path, value in of_weights.items() if np.any(value)] == ["ensemble/alpha"]
 
     @pytest.mark.parametrize("frozen", [True, False])
+    @pytest.mark.usefixtures("without_graphs")
     def test_freeze_statistics(self, frozen):
         model = tiny_segmenter(2, freeze_statistics=frozen)
         model.compile("sgd")
@@ -272,7 +276,9 @@ class TestTraining:
         ]
         assert same == [False, False, frozen, frozen]  # gamma, beta, mean, variance
 
-    @pytest.mark.parametrize("fusion", FUSIONS[1:], **BY_NAME)  # they hold what the first one does
+    @pytest.mark.parametrize(  # they hold what the first one does; layers of both run under XLA
+        "fusion", [FUSIONS[1], pytest.param(FUSIONS[2], marks=pytest.mark.slow)], **BY_NAME
+    )
     def test_compiled_step_equals_the_plain_one(self, fusion):
         logs, weights = [], []
         for compiled in (False, True):
@@ -318,6 +324,7 @@ class TestTraining:
             keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.usefixtures("without_graphs")
 class TestSelect:
     @pytest.mark.parametrize("fusion", FUSIONS, **BY_NAME)
     @pytest.mark.parametrize("names", [["rgb"], ["normal", "depth"]])
@@ -443,6 +450,7 @@ LOGITS = [
 ]
 
 
+@pytest.mark.usefixtures("without_graphs")
 class TestProbabilities:
     @pytest.mark.parametrize(("endings", "activation"), PROBABILITIES)
     def test_at_the_end_are_an_error(self, endings, activation):
@@ -470,6 +478,7 @@ class TestProbabilities:
             tiny_segmenter(2).compile("sgd", keras.losses.SparseCategoricalCrossentropy())
 
 
+@pytest.mark.usefixtures("without_graphs")
 class TestTargets:
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -506,6 +515,7 @@ def restore_dtypes():
     keras.config.set_floatx("float32")
 
 
+@pytest.mark.usefixtures("without_graphs")
 class TestDtypes:
     @pytest.mark.parametrize("policy", ["bfloat16", "float16", "float64"])
     def test_of_the_policy(self, policy, restore_dtypes):

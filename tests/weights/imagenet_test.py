@@ -6,7 +6,7 @@ from keras_asym.fusion import ChannelExchanging, to_multimodal
 from keras_asym.models import Segmenter
 from keras_asym.networks import RefineNet, ResNet
 from keras_asym.weights import load_imagenet_checkpoint, load_imagenet_state_dict
-from tests.helpers import distance, images
+from tests.helpers import distance, images, run
 from tests.weights.published import imagenet_state_dict
 
 WIDTHS = (8, 8, 8, 8)
@@ -77,12 +77,12 @@ def test_resnet_computes_what_pytorch_computes(tmp_path):
 
     network = ResNet(18)
     load_imagenet_checkpoint(network, tmp_path / "resnet18.pth")
-    for ours, theirs in zip(network.predict_on_batch(x), expected, strict=True):
+    for ours, theirs in zip(run(network, x), expected, strict=True):
         assert distance(ours, theirs) < 1e-5
 
     model = to_multimodal(ResNet(18), {"rgb": 3, "depth": 3})
     load_imagenet_checkpoint(model, tmp_path / "resnet18.pth")
-    for branch in model.predict_on_batch({"rgb": x, "depth": x}).values():
+    for branch in run(model, {"rgb": x, "depth": x}).values():
         for ours, theirs in zip(branch, expected, strict=True):
             assert distance(ours, theirs) < 1e-5
 
