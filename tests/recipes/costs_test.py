@@ -9,6 +9,8 @@ from recipes.data.sources import MemorySource
 from recipes.segmentation.task import Segmentation
 from tests.recipes.segmentation.tiny import tiny_config
 
+pytestmark = pytest.mark.usefixtures("short_networks")
+
 
 @pytest.fixture(scope="module")
 def task():

@@ -3,7 +3,6 @@
 import functools
 
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from recipes.config import to_json
@@ -19,12 +18,23 @@ from tests.tfds_builders.sunrgbd_rgbd import official_archives as sunrgbd
 from tfds_builders.cityscapes_rgbd import CityscapesRGBDConfig
 
 BUILT = [name for name in NAMES if config_of(name).data.name.partition("/")[0] in ARCHIVES]
+# Another config of the same data and network is run, and another one of the same fusion.
+SLOW = {
+    "cityscapes_deeplabv3plus_cen",
+    "cityscapes_deeplabv3plus_depth",
+    "cityscapes_deeplabv3plus_rgb",
+    "nyudv2_builder_refinenet101_cen",
+    "sunrgbd_refinenet101_asym",
+    "sunrgbd_segformer_b2_cen",
+    "sunrgbd_segformer_b2_private",
+    "sunrgbd_segformer_b2_rgb",
+}
 NARROW = {"resnet101": "resnet18", "resnet152": "resnet18", "xception65": "resnet18"}
 NARROW |= {"mit_b2": "mit_b0", "mit_b3": "mit_b0"}
 
 pytestmark = [
+    pytest.mark.usefixtures("short_networks", "without_graphs"),
     pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions"),
 ]
 
 
@@ -92,21 +102,19 @@ def small_cityscapes():
             del builder.builder_configs[form.name]
 
 
-@pytest.fixture(autouse=True)
-def without_graphs():
-    """Two steps operation by operation take a third of the time in which their graph is built."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope="module")
 def tried():
     """The shrunk configs that were run: those of ResNet-152 are another's."""
     return set()
 
 
-@pytest.mark.parametrize("name", BUILT)
+def test_slow_ones_are_configs():
+    assert set(BUILT) > SLOW
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=pytest.mark.slow if x in SLOW else ()) for x in BUILT]
+)
 def test_two_steps_and_an_evaluation(name, archives, data_dir, tried, capsys):
     config = config_of(name)
     data, _, form = config.data.name.partition("/")

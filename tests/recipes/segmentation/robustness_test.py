@@ -16,7 +16,10 @@ from recipes.segmentation.robustness import PARTIAL, main, measure_robustness
 from recipes.segmentation.task import Segmentation
 from tests.recipes.segmentation.tiny import tiny_config
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning")
+pytestmark = [
+    pytest.mark.usefixtures("short_networks"),
+    pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
+]
 
 SOME = ("rgb/fog", "stuck", "lag")
 
@@ -25,13 +28,9 @@ SOME = ("rgb/fog", "stuck", "lag")
 def one_model():
     """A checkpoint is loaded, and its prediction compiled, once for all tests."""
     load = RunFolder.load
-    cached = functools.cache(lambda path, *how: load(RunFolder(path), *how))
+    cached = functools.cache(lambda path, which: load(RunFolder(path), which))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            RunFolder,
-            "load",
-            lambda self, which="best", names=(): cached(self.path, which, tuple(names)),
-        )
+        patch.setattr(RunFolder, "load", lambda self, which="best": cached(self.path, which))
         yield
 
 

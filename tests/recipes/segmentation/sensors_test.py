@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from recipes.data.batches import evaluation_batches, training_batches
 from recipes.data.datasets import open_dataset
@@ -14,8 +13,8 @@ from recipes.train import make_training
 from tests.recipes.segmentation.tiny import tiny_config
 
 pytestmark = [
+    pytest.mark.usefixtures("short_networks", "without_graphs"),
     pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions"),
 ]
 
 FRAMES = 7  # so that the sensor of one has failed
@@ -24,13 +23,6 @@ FRAMES = 7  # so that the sensor of one has failed
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(autouse=True)
-def without_graphs():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def tiny(data_dir, inputs=None):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from recipes.data.batches import evaluation_batches
@@ -8,6 +9,7 @@ from recipes.segmentation.task import Segmentation
 from tests.recipes.segmentation.tiny import tiny_config
 
 
+@pytest.mark.usefixtures("short_networks")
 def test_the_network_has_the_validity_channel_and_what_is_served_adds_it(tmp_path):
     config = tiny_config(tmp_path / "data")
     config.data.num_examples = {"train": 2}
