@@ -1,5 +1,6 @@
 """The signatures that take any subset of the sensors."""
 
+import itertools
 import json
 
 import keras
@@ -248,7 +249,33 @@ def test_the_warmup_is_no_error(base, service):
     assert "serving_any" in seen
 
 
-def test_onnx_and_litert_take_the_mask(model, base, tmp_path):
+@pytest.fixture(scope="module")
+def onnx_file(base, tmp_path_factory):
+    pytest.importorskip("tf2onnx")
+    path = tmp_path_factory.mktemp("onnx") / "rooms.onnx"
+    return export_onnx(base / "1", path, signature="serving_any")
+
+
+def test_openvino_takes_the_mask_of_the_onnx_file(model, onnx_file):
+    """Every subset, in one request, beside the model itself."""
+    openvino = pytest.importorskip("openvino", reason="pip install 'keras_asym[openvino]'")
+    present = np.array([s for s in itertools.product((True, False), repeat=3) if any(s)])
+    images = raw(model, len(present), 16, 24)
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(str(onnx_file), "CPU", options)
+    found = compiled({**images, "present": present})
+    outputs = {port.get_any_name(): found[port] for port in compiled.outputs}
+    np.testing.assert_array_equal(outputs["sensors_used"], present)
+    inputs = {name: preprocess(name, image) for name, image in images.items()}
+    logits = model({**inputs, "present": present})["ensemble"]
+    calibration = Calibration(NAMES, TEMPERATURES)
+    for row, here in enumerate(present):
+        temperature = calibration.temperature("ensemble", subset_of(here))
+        wanted = tf.nn.softmax(logits[row] / temperature)
+        np.testing.assert_allclose(outputs["probabilities"][row], wanted, atol=1e-5)
+
+
+def test_onnx_and_litert_take_the_mask(model, base, onnx_file, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     interpreter = pytest.importorskip("ai_edge_litert.interpreter")
     images = raw(model, 2, 16, 24)
@@ -258,8 +285,7 @@ def test_onnx_and_litert_take_the_mask(model, base, tmp_path):
         for i in range(2)
     ]
     version = base / "1"
-    file = export_onnx(version, tmp_path / "rooms.onnx", signature="serving_any")
-    session = onnxruntime.InferenceSession(str(file))
+    session = onnxruntime.InferenceSession(str(onnx_file))
     names = [output.name for output in session.get_outputs()]
     found = dict(zip(names, session.run(None, {**images, "present": present}), strict=True))
     file = export_litert(version, tmp_path / "rooms.tflite", (2, 16, 24), signature="serving_any")
@@ -272,8 +298,8 @@ def test_onnx_and_litert_take_the_mask(model, base, tmp_path):
 
 def test_a_translator_does_without_a_sensor_too(tmp_path):
     made = tiny_translator(2, ChannelExchanging(sites="norm$"))
-    path = export(made, tmp_path / "rooms", any_subset=True)
-    images = raw(made, 2, 16, 24)
+    path = export(made, tmp_path / "rooms", files=False, any_subset=True)
+    images = raw(made, 2, 16, 24, files=False)
     served = tf.saved_model.load(path).signatures["serving_any"]
     first = made.modality_names[0]
     present = tf.constant([[True, True], [True, False]])
