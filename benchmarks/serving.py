@@ -15,6 +15,11 @@ is quicker), the same of the processor's time, which other work on the machine d
 share of this machine's convolution rate that the exported model reaches (of the network's own
 multiply-accumulates; the rate is that of `benchmarks.overhead`, in the same run), and the load
 before and after.
+
+    python -m benchmarks.serving --any_sensors
+
+measures in the same way what it costs to be ready for any sensor's failure: `serving_any` with a
+`present` that says that all are there beside `serving_default`, and both with `uncertainty`.
 """
 
 import argparse
@@ -58,23 +63,20 @@ def main():
     parser.add_argument("--width", type=int, default=320, help="likewise")
     parser.add_argument("--repetitions", type=int, default=15, help="pairs of times")
     parser.add_argument("--xla", action="store_true", help="the Keras model under XLA, too")
+    parser.add_argument("--any_sensors", action="store_true", help="see above; not of a unet")
     options = parser.parse_args()
+    if options.any_sensors and "unet" in options.networks:
+        parser.error("--any_sensors is for the networks that segment: --networks resnet18-light")
     for network in options.networks:
         for name in options.fusions:
             keras.backend.clear_session()
             gc.collect()
-            _report(network, name, options)
+            (_report_any_sensors if options.any_sensors else _report)(network, name, options)
 
 
 def _report(network, name, options):
     model = _translator(name) if network == "unet" else _segmenter(network, name)
-    generator = np.random.default_rng(0)
-    stride = stride_of(model)
-    size = (1, *(-(-length // stride) * stride for length in (options.height, options.width)))
-    images = {
-        key: tf.constant(generator.standard_normal((*size, channels)), "float32")
-        for key, channels in MODALITIES.items()
-    }
+    size, images = _images(model, options)
     contestants = {
         "exported": _exported(model, images),
         "Keras": _compiled(lambda x: model(x, training=False), images),
@@ -84,11 +86,8 @@ def _report(network, name, options):
         contestants["Keras, XLA"] = _compiled(
             lambda x: model(x, training=False), images, jit_compile=True
         )
-    lists = [[] for _ in range(len(contestants) + 1)]
-    functions = zip([*contestants.values(), convolution], lists, strict=True)
     before = os.getloadavg()[0]
-    wall = in_turn([_timed(*pair) for pair in functions], options.repetitions)
-    cpu = np.transpose([seconds[-options.repetitions :] for seconds in lists])
+    wall, cpu = _seconds([*contestants.values(), convolution], options.repetitions)
     flops = 2 * count_macs(model, *size[1:]).total
     shares = [
         100 * (flops / np.median(times[:, 0])) / (CONVOLUTION_FLOPS / np.median(times[:, -1]))
@@ -111,6 +110,50 @@ def _report(network, name, options):
     )
 
 
+def _report_any_sensors(network, name, options):
+    model = _segmenter(network, name)
+    size, images = _images(model, options)
+    outputs = ("classes", "confidence")
+    present = {"present": tf.ones((1, len(MODALITIES)), "bool")}
+    made = []
+    for wanted in (outputs, (*outputs, "uncertainty")):
+        signatures = _signatures(model, images, outputs=wanted, any_subset=True)
+        made.append(_asked(signatures, "serving_default", images))
+        made.append(_asked(signatures, "serving_any", images | present))
+    before = os.getloadavg()[0]
+    wall, cpu = _seconds(made, options.repetitions)
+    print(f"{network} {name} {size[1]}x{size[2]}: {1e3 * np.median(wall[:, 0]):.0f} ms")
+    for words, one, other in (
+        ("serving_any / serving_default", 1, 0),
+        ("with uncertainty / without, serving_default", 2, 0),
+        ("with uncertainty / without, serving_any", 3, 1),
+    ):
+        print(
+            f"  {words}: time {_quartiles(wall[:, one] / wall[:, other])}, "
+            f"processor {_quartiles(cpu[:, one] / cpu[:, other])}"
+        )
+    load = f"load {before:.1f}-{os.getloadavg()[0]:.1f}"
+    print(f"  {options.repetitions} pairs; {load}", flush=True)
+
+
+def _images(model, options):
+    """Batch, height and width, and random images by modality name."""
+    generator = np.random.default_rng(0)
+    stride = stride_of(model)
+    size = (1, *(-(-length // stride) * stride for length in (options.height, options.width)))
+    return size, {
+        key: tf.constant(generator.standard_normal((*size, channels)), "float32")
+        for key, channels in MODALITIES.items()
+    }
+
+
+def _seconds(functions, repetitions):
+    """Time and processor's time of functions called in turn: each `(repetitions, functions)`."""
+    lists = [[] for _ in functions]
+    wall = in_turn([_timed(*pair) for pair in zip(functions, lists, strict=True)], repetitions)
+    return wall, np.transpose([seconds[-repetitions:] for seconds in lists])
+
+
 def _segmenter(network, name):
     backbone, decoder = network.split("-")
     plain = networks.RefineNet(backbone, 40, decoder, WIDTHS[decoder])
@@ -125,11 +168,18 @@ def _translator(name):
 
 
 def _exported(model, images):
+    return _asked(_signatures(model, images), "serving_default", images)
+
+
+def _signatures(model, images, **options):
     with tempfile.TemporaryDirectory() as folder:
-        version = export_saved_model(model, folder, dict.fromkeys(images, "float32"))
-        loaded = tf.saved_model.load(version)
-    function = loaded.signatures["serving_default"]
-    return lambda loaded=loaded: _fetch(function(**images))
+        version = export_saved_model(model, folder, dict.fromkeys(images, "float32"), **options)
+        return tf.saved_model.load(version)
+
+
+def _asked(loaded, signature, inputs):
+    function = loaded.signatures[signature]
+    return lambda loaded=loaded: _fetch(function(**inputs))
 
 
 def _compiled(function, images, **options):
