@@ -98,7 +98,8 @@ def _steps(model, images, presence=None):
             outputs = model(images, training=True, presence=presence)
             loss = tf.add_n([tf.reduce_mean(x) for x in outputs.values()])
         variables = [v.value for v in model.trainable_variables]
-        return [x for x in tape.gradient(loss, variables) if x is not None]
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        return [tf.convert_to_tensor(x) for x in gradients]  # of a selection some are sparse
 
     return {"inference": lambda: infer(images), "training": lambda: train(images)}
 
