@@ -12,11 +12,10 @@ import json
 
 from keras_asym.files import write_atomically
 from recipes import command
-from recipes.data.datasets import open_evaluated
 from recipes.report.ensemble import ensemble_warning
 from recipes.run_folder import RunFolder
 from recipes.subsets import evaluate_subsets
-from recipes.task import split_words
+from recipes.trained_run import TrainedRun
 
 
 def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=None):
@@ -32,20 +31,18 @@ def evaluate_run(task_class, workdir, split="test", checkpoint="best", protocol=
     Returns:
         `{output: {metric: value}}`.
     """
-    run = RunFolder(workdir)
-    task = task_class.of_run(run)
+    run = TrainedRun(task_class, workdir, checkpoint)
+    task = run.task
     protocol = task.protocol() if protocol is None else protocol
-    task.use_checkpoint(run, checkpoint)
-    model = run.load(checkpoint, protocol.modalities)
-    dataset = open_evaluated(task.config.data, task.facts, split)
-    source = dataset.source(split, task.image_names)
-    found = task.evaluate(model, source, protocol, split_words(split, checkpoint))
+    model = run.select(protocol.modalities)
+    dataset, source = run.data(split)
+    found = task.evaluate(model, source, protocol, run.words(split))
     print(f"Data: {dataset.builder.info.full_name} in {dataset.builder.data_path}")
     print(task.text(found).replace(found.protocol, f"{found.protocol}, {checkpoint} checkpoint"))
     warning = ensemble_warning(task, found.results)
     if warning:
         print(warning)
-    keep(task, found, run.path / f"evaluation_{split}", checkpoint)
+    keep(task, found, run.folder.path / f"evaluation_{split}", checkpoint)
     return found.results
 
 

@@ -17,7 +17,7 @@ from recipes import command
 from recipes.data.empty_frames import shows_nothing
 from recipes.data.values import encoding_of, normalize
 from recipes.quantization import quantize_run
-from recipes.run_folder import RunFolder
+from recipes.trained_run import TrainedRun
 
 _NETWORK_VALUES = {
     "linear": "(v * scale - mean) / std; v * scale is in the unit of mean and std",
@@ -51,11 +51,9 @@ def export_run(task_class, workdir, output, arguments=None):
         output: Folder of all versions of the model.
         arguments: Result of `parse`, which says what else is asked for.
     """
-    run = RunFolder(workdir)
-    task = task_class.of_run(run)
     arguments = parse(task_class) if arguments is None else arguments
-    task.use_checkpoint(run, arguments.checkpoint)
-    model = run.load(arguments.checkpoint)
+    run = TrainedRun(task_class, workdir, arguments.checkpoint)
+    task, model = run.task, run.model
     specs = task.modalities
     dtypes = {name: task.facts.dtypes[name] for name in specs}
     options = task.export_options(model, arguments)
@@ -82,7 +80,7 @@ def export_run(task_class, workdir, output, arguments=None):
     outputs = ", ".join(options.get("outputs", ("image",)))
     print(f"SavedModel: {path} (serving_default: {inputs} -> {outputs})")
     if arguments.quantize:
-        quantize_run(task, run, path)
+        quantize_run(task, run.folder, path)
     return path
 
 

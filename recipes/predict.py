@@ -16,6 +16,7 @@ from keras_asym.files import replaced
 from recipes import command
 from recipes.data.image_folders import list_examples, read_example
 from recipes.run_folder import RunFolder
+from recipes.trained_run import TrainedRun
 
 
 def predict_folder(task_class, workdir, images, output, checkpoint="best", protocol=None):
@@ -32,11 +33,10 @@ def predict_folder(task_class, workdir, images, output, checkpoint="best", proto
     Returns:
         Number of examples.
     """
-    run = RunFolder(workdir)
-    task = task_class.of_run(run)
+    run = TrainedRun(task_class, workdir, checkpoint)
+    task = run.task
     protocol = task.protocol() if protocol is None else protocol
-    task.use_checkpoint(run, checkpoint)
-    model = run.load(checkpoint, protocol.modalities)
+    model = run.select(protocol.modalities)
     specs = {name: task.modalities[name] for name in model.modality_names}
     examples = list_examples(images, list(specs))
     output = pathlib.Path(output).expanduser()

@@ -4,22 +4,29 @@
     python -m recipes.TASK.preset --check=FOLDER
 
 `keras_asym.models.Segmenter.from_preset(FOLDER)`, or `Translator`, then takes raw images. The model
-card says how it was trained and what it reached; `--check` evaluates the preset on the same data
-again and fails where the main figure is more than 0.1 points (segmentation) away from the card's.
+card says how it was trained and what it reached, with each subset of its sensors, and over the
+seeds of the comparison that the run lies in, if any; `--check` evaluates the preset on the same
+data again and fails where the main figure is more than 0.1 points (segmentation) away from the
+card's.
 """
 
+import dataclasses
 import json
 import pathlib
 
 from keras_asym.models import SensorPreprocessor
 from keras_asym.models.presets import check_preset, find_preset
-from recipes import command
+from recipes import command, costs
 from recipes import config as configs
+from recipes.compare import read_record, seeds_there
 from recipes.data.dataset import Facts
 from recipes.data.datasets import open_evaluated
 from recipes.data.values import converter_of
+from recipes.preset_card import card
 from recipes.run_folder import RunFolder
+from recipes.subsets import subset_results
 from recipes.task import split_words
+from recipes.trained_run import TrainedRun
 
 TOLERANCE = 0.1
 """Of the main figure, in the table's units: percent points of mean IoU."""
@@ -36,10 +43,16 @@ def write_preset(task_class, workdir, output, checkpoint="best", split="test", l
         split: The split of which the card has figures; it is evaluated.
         licence: Of the weights, by its SPDX identifier.
     """
-    run = RunFolder(workdir)
-    task = task_class.of_run(run)
-    model = run.load(checkpoint)
-    found = _evaluate(task, model, split, checkpoint)
+    run = TrainedRun(task_class, workdir, checkpoint, beside=False)
+    task, model = run.task, run.model
+    _, source = run.data(split)
+    found = task.evaluate(model, source, task.protocol(), run.words(split))
+    figures = {
+        **found.record(),
+        "subsets": _of_subsets(run, split, source),
+        "seeds": by_seed(run.folder.path, task, found.protocol),
+        "cost": costs.measure(task, model, source),
+    }
     specs = task.modalities
     model.set_preprocessor(
         SensorPreprocessor(
@@ -59,16 +72,51 @@ def write_preset(task_class, workdir, output, checkpoint="best", split="test", l
             "config": config,
             "data": facts,
             "split": split,
-            **found.record(),
+            **figures,
         },
     }
     if task.facts.class_names:
         metadata["class_names"] = list(task.facts.class_names)
     output = pathlib.Path(output).expanduser()
     output.parent.mkdir(parents=True, exist_ok=True)
-    model.save_to_preset(output, metadata, card(task, model, found, licence, output.name))
+    model.save_to_preset(output, metadata, card(task, model, figures, licence, output.name))
     print(f"Preset: {output}")
     return output
+
+
+def _of_subsets(run, split, source):
+    """The main figure of the ensemble on each subset of several modalities."""
+    task = run.task
+    if len(task.config.inputs) == 1:
+        return {}
+    protocol = task.protocol()
+    found = subset_results(
+        run, split, source, lambda names: dataclasses.replace(protocol, modalities=tuple(names))
+    )
+    return {names: results[task.main_metric] for names, results in found.items()}
+
+
+def by_seed(folder, task, protocol):
+    """The main figure of the runs of a comparison that differ from one by their seed alone.
+
+    Args:
+        folder: Folder of that one, which counts, too: `COMPARISON/VARIANT_SEED`.
+        task: Its task.
+        protocol: How they must have been measured, in words.
+
+    Returns:
+        `{seed: value}`; empty where the folder is none of a comparison.
+    """
+    variant, _, seed = folder.name.rpartition("_")
+    found = {}
+    for other in seeds_there(folder.parent, [variant])[variant] if seed.isdecimal() else ():
+        path = folder.with_name(f"{variant}_{other}")
+        config = RunFolder(path).config(task.default_config())
+        record = read_record(path)
+        changed = {name for name, *_ in configs.differences(config, task.config)}
+        if changed <= {"seed"} and record["protocol"] == protocol:
+            found[other] = record["results"]["ensemble"][task.main_metric]
+    return found
 
 
 def check(task_class, preset, data_dir=""):
@@ -111,68 +159,6 @@ def check(task_class, preset, data_dir=""):
             f"within {TOLERANCE}. Received: {now:.{digits}f}"
         )
     return now - stated
-
-
-def card(task, model, found, licence, name):
-    """The model card, with the front matter that the Hugging Face Hub reads."""
-    kind = type(model).__name__
-    columns = task.columns(found.results)
-    header = " | ".join(columns)
-    rows = [
-        f"| {key} | "
-        + " | ".join(
-            f"{factor * values[metric]:.{digits}f}" if metric in values else "-"
-            for metric, (factor, digits) in columns.items()
-        )
-        + " |"
-        for key, values in found.results.items()
-    ]
-    sensors = "\n".join(
-        f"| {key} | {task.facts.dtypes[key]} | {converter.channels} | {_words(converter)} |"
-        for key, converter in model.preprocessor.converters.items()
-    )
-    return f"""---
-library_name: keras_asym
-license: {licence or "unknown"}
-tags: [keras, multimodal, {task.name.replace("_", "-")}]
----
-# {name}
-
-{task.title} from {", ".join(model.modality_names)} by one shared network, \
-{model.network.count_params():,} parameters.
-
-    from keras_asym.models import {kind}
-    model = {kind}.from_preset("{name}")
-    outputs = model.predict({{{", ".join(f'"{x}": {x}' for x in model.modality_names)}}})
-
-| input | dtype | channels | network value |
-|---|---|---|---|
-{sensors}
-
-## Figures
-
-{found.protocol}, {found.images} images of `{task.config.data.name}`; seed {task.config.seed}, \
-one run.
-
-| output | {header} |
-|---|{"---|" * len(columns)}
-{chr(10).join(rows)}
-
-    python -m recipes.{task.name}.preset --check={name}
-
-evaluates it again. The settings of the training and the SHA-256 of each file are in \
-`metadata.json`.
-"""
-
-
-def _words(converter):
-    known = {
-        key: value
-        for key, value in converter.get_config().items()
-        if key in ("encoding", "scale", "mean", "std", "maximum", "invalid", "validity")
-        and value not in (None, False)
-    }
-    return ", ".join(f"{key} {value}" for key, value in known.items())
 
 
 def _evaluate(task, model, split, checkpoint):

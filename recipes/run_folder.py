@@ -135,18 +135,16 @@ class RunFolder:
             )
         return path
 
-    def load(self, which="best", modalities=()):
+    def load(self, which="best"):
         """The model of a checkpoint, which is used and not trained.
 
         Args:
             which: `"best"` or `"last"`.
-            modalities: Names of the modalities that it uses; all of them by default.
         """
         path = self.checkpoint(which)
         try:
             model = keras.models.load_model(path, compile=False)
         except Exception as error:  # damaged and foreign files raise errors of many kinds
             raise ValueError(f"{path} cannot be loaded: {error}") from error
-        model = model.select(list(modalities)) if modalities else model
         model.jit_compile = False  # images come in many sizes
         return model

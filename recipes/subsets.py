@@ -4,9 +4,8 @@ import itertools
 import json
 
 from keras_asym.files import write_atomically
-from recipes.data.datasets import open_evaluated
-from recipes.run_folder import RunFolder
-from recipes.task import readable_names, split_words
+from recipes.task import readable_names
+from recipes.trained_run import TrainedRun
 
 
 def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
@@ -24,22 +23,36 @@ def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
     Returns:
         `{names: {metric: value}}` of the ensembles, names joined by `" + "`, all modalities first.
     """
-    run = RunFolder(workdir)
-    task = task_class.of_run(run)
-    task.use_checkpoint(run, checkpoint)
-    dataset = open_evaluated(task.config.data, task.facts, split)
-    source = dataset.source(split, task.image_names)
-    words = split_words(split, checkpoint)
-    found = {}
-    for names in subsets(task.config.inputs):
-        model = run.load(checkpoint, names)
-        evaluation = task.evaluate(model, source, make_protocol(names), words)
-        found[readable_names(names)] = evaluation.results["ensemble"]
+    run = TrainedRun(task_class, workdir, checkpoint)
+    task = run.task
+    _, source = run.data(split)
+    found = subset_results(run, split, source, make_protocol)
     text = "\n".join([table(task, found), *task.rows_text(found)])
     print(text)
     record = {"checkpoint": checkpoint, "images": len(source), "results": found}
-    write_atomically(run.path / f"subsets_{split}.json", json.dumps(record, indent=2))
-    write_atomically(run.path / f"subsets_{split}.md", text + "\n")
+    write_atomically(run.folder.path / f"subsets_{split}.json", json.dumps(record, indent=2))
+    write_atomically(run.folder.path / f"subsets_{split}.md", text + "\n")
+    return found
+
+
+def subset_results(run, split, source, make_protocol):
+    """The ensemble's figures on each subset of a run's modalities.
+
+    Args:
+        run: `TrainedRun`.
+        split: Name of the split.
+        source: Its examples.
+        make_protocol: Function from the names of a subset to the task's protocol.
+
+    Returns:
+        `{names: {metric: value}}`, names joined by `" + "`, all modalities first.
+    """
+    found = {}
+    for names in subsets(run.task.config.inputs):
+        evaluation = run.task.evaluate(
+            run.select(names), source, make_protocol(names), run.words(split)
+        )
+        found[readable_names(names)] = evaluation.results["ensemble"]
     return found
 
 

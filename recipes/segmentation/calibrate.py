@@ -10,11 +10,10 @@ and kept in `RUN/calibration.json`. `evaluate` then prints calibrated figures be
 
 from recipes import command
 from recipes.data.batches import evaluation_batches
-from recipes.data.datasets import open_evaluated
-from recipes.run_folder import RunFolder
 from recipes.segmentation import calibration
 from recipes.segmentation.task import Segmentation
 from recipes.task import readable_names
+from recipes.trained_run import TrainedRun
 
 
 def calibrate_run(workdir, split="validation", checkpoint="best"):
@@ -37,15 +36,13 @@ def calibrate_run(workdir, split="validation", checkpoint="best"):
             "nothing. Received: split=test; take --split=validation, and where there is none train "
             "with a part of the training data held out: --config.data.hold_out=0.1"
         )
-    run = RunFolder(workdir)
-    task = Segmentation.of_run(run)
-    source = open_evaluated(task.config.data, task.facts, split).source(split, task.image_names)
-    model = run.load(checkpoint)
+    run = TrainedRun(Segmentation, workdir, checkpoint, beside=False)
+    task = run.task
+    _, source = run.data(split)
     found = {}
     print(f"{'sensors':32}{'temperature':>12}{'ECE':>8}{'->':>3}{'':>6}{'NLL':>8}{'->':>3}")
-    for subset in calibration.fitted_subsets(model.modality_names):
-        part = model.select(list(subset)) if subset != model.modality_names else model
-        part.jit_compile = False  # images come in many sizes
+    for subset in calibration.fitted_subsets(run.model.modality_names):
+        part = run.select(subset)
         specs = {name: task.modalities[name] for name in subset}
         batches = evaluation_batches(source, task.examples_of(specs), task.config.eval_batch_size)
         fitted = calibration.fit(part, batches, len(source))
@@ -59,11 +56,11 @@ def calibrate_run(workdir, split="validation", checkpoint="best"):
             f"`split` must have labels that are not void. Received: split={split!r} of "
             f"{len(source)} images without any"
         )
-    calibration.write_calibration(run, checkpoint, split, len(source), found)
+    calibration.write_calibration(run.folder, checkpoint, split, len(source), found)
     pixels = next(iter(found.values()))["ensemble"]["pixels"]
     print(
         f"ECE in percent, NLL in nats, of the ensemble; {len(source)} images of the {split} split, "
-        f"{pixels} pixels; {checkpoint} checkpoint. Kept: {run.path / calibration.NAME}"
+        f"{pixels} pixels; {checkpoint} checkpoint. Kept: {run.folder.path / calibration.NAME}"
     )
     return found
 

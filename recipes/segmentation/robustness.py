@@ -16,10 +16,8 @@ import numpy as np
 from keras_asym.files import sha256_of, write_atomically
 from recipes import command
 from recipes.data.batches import evaluation_batches
-from recipes.data.datasets import open_evaluated
 from recipes.data.sources import SubsetSource, keep_in_memory
 from recipes.report.page import put_section
-from recipes.run_folder import RunFolder
 from recipes.segmentation import evaluation
 from recipes.segmentation.certainty import Certainty, known_figures
 from recipes.segmentation.corruptions import SEVERITIES
@@ -28,7 +26,7 @@ from recipes.segmentation.faults.faulty import FaultySource, Masked
 from recipes.segmentation.faults.section import make_panels, section
 from recipes.segmentation.faults.summary import markdown, summarize
 from recipes.segmentation.task import Segmentation
-from recipes.task import split_words
+from recipes.trained_run import TrainedRun
 
 DIGITS = 6
 """Digits of a figure that are kept."""
@@ -61,9 +59,8 @@ def measure_robustness(
     Returns:
         What `robustness.json` holds.
     """
-    run = RunFolder(workdir)
-    task = Segmentation.of_run(run)
-    task.use_checkpoint(run, checkpoint)
+    run = TrainedRun(Segmentation, workdir, checkpoint)
+    task, path = run.task, run.folder.path
     sensors = sensors_of(task, kinds)
     severities = tuple(sorted(set(severities)))
     cells, left_out = make_cells(task, sensors, tuple(corruptions), severities, ordered)
@@ -72,16 +69,16 @@ def measure_robustness(
             "`seed` must not be negative, and `limit` at least 1. "
             f"Received: seed={seed}, limit={limit}"
         )
-    model = run.load(checkpoint)
-    dataset = open_evaluated(task.config.data, task.facts, split)
-    source = _chosen(dataset.source(split, task.image_names), ordered, limit)
+    model = run.model
+    dataset, source = run.data(split)
+    source = _chosen(source, ordered, limit)
     protocol = task.protocol()
     record = {
         "title": f"Robustness: {task.title}",
-        "protocol": f"{protocol}, {split_words(split, checkpoint)} split, {checkpoint} checkpoint, "
+        "protocol": f"{protocol}, {run.words(split)} split, {checkpoint} checkpoint, "
         f"{len(source)} images, seed {seed}. Absent sensors are removed, not filled with zeros.",
         "data": dataset.builder.info.full_name,
-        "model": sha256_of(run.checkpoint(checkpoint)),
+        "model": sha256_of(run.folder.checkpoint(checkpoint)),
         "images": len(source),
         "seed": seed,
         "ordered": ordered,
@@ -91,18 +88,18 @@ def measure_robustness(
         "metric": task.main_metric,
         "calibration": task.calibration_source,
     }
-    found = _measure(task, model, source, cells, protocol, seed, run.path / PARTIAL, record)
+    found = _measure(task, model, source, cells, protocol, seed, path / PARTIAL, record)
     record["summary"] = summarize(cells, found, task.main_metric)
     record["cells"] = found
     clean = found[cells[0].key]
     columns = {k: v for k, v in task.columns({"ensemble": clean}).items() if k in clean}
     columns |= {k: v for k, v in known_figures({"ensemble": clean}).items() if "ECE" in k}
     text = markdown(record, cells, columns)
-    write_atomically(run.path / "robustness.json", json.dumps(record, indent=2) + "\n")
-    write_atomically(run.path / "robustness.md", text)
+    write_atomically(path / "robustness.json", json.dumps(record, indent=2) + "\n")
+    write_atomically(path / "robustness.md", text)
     panels = make_panels(task, Masked(model, tuple(sensors)), source, cells, seed)
-    put_section(run.path, "robustness", "Robustness", section(record, cells, text, panels))
-    (run.path / PARTIAL).unlink(missing_ok=True)
+    put_section(path, "robustness", "Robustness", section(record, cells, text, panels))
+    (path / PARTIAL).unlink(missing_ok=True)
     print(text)
     return record
 

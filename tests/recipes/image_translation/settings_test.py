@@ -7,7 +7,7 @@ MISTAKES = [
     ({"precision": "mixed_float16"}, "use mixed_bfloat16"),
     ({"augmentation": {"size": (8, 8), "resize": (8, 8)}}, "at least 11 pixels"),
     ({"augmentation": {"size": (24, 32)}}, "multiples of the generator's stride"),
-    ({"modalities": {"rgb": {"stem": "rgb"}}}, "`config.modalities.rgb.stem` must be None"),
+    ({"modalities": {"rgb": {"stem": "fresh"}}}, "`config.modalities.rgb.stem` must be None"),
     ({"generator": {"name": "vnet"}}, "`config.generator.name` must be one of"),
 ]
 
