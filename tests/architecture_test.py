@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[1]
 CORE = {"ops", "layers", "regularizers", "fusion", "networks", "models", "losses", "metrics"}
 
 # What every room may use, and what each of these imports beside Python's own library.
-SHARED = {"files": set(), "optional": set(), "keras_internals": {"keras"}}
+SHARED = {
+    "files": set(),
+    "optional": set(),
+    "keras_internals": {"keras"},
+    "strides": {"keras", "keras_asym"},  # of which it knows keras_internals
+}
 
 # The rooms that use Keras alone, and what in them asks a backend that Keras cannot ask.
 KERAS_ALONE = {"ops", "regularizers", "layers", "networks", "fusion"}

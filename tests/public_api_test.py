@@ -44,6 +44,7 @@ NAMES = {
         "FusionStrategy",
         "GatedFusion",
         "GraphEdits",
+        "Merging",
         "MultiModalFusion",
         "PrivateNormalization",
         "SharedNormalizations",
@@ -103,12 +104,11 @@ def named(values):
 
 
 LAYERS = public("layers")
+BASES = (keras_asym.fusion.FusionStrategy, keras_asym.fusion.Merging)
 STRATEGIES = [
     x
     for x in public("fusion")
-    if inspect.isclass(x)
-    and issubclass(x, keras_asym.fusion.FusionStrategy)
-    and x is not keras_asym.fusion.FusionStrategy
+    if inspect.isclass(x) and issubclass(x, keras_asym.fusion.FusionStrategy) and x not in BASES
 ]
 REGULARIZERS = [x for x in public("regularizers") if inspect.isclass(x)]
 CLASSES = named([*LAYERS, *STRATEGIES, *REGULARIZERS])

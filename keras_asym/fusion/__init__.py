@@ -8,6 +8,7 @@ from keras_asym.fusion.combined import Combined
 from keras_asym.fusion.concatenation import Concatenation
 from keras_asym.fusion.condition_on_modalities import CANDIDATE, condition_on_modalities
 from keras_asym.fusion.gated_fusion import GatedFusion
+from keras_asym.fusion.merging import Merging
 from keras_asym.fusion.multi_modal_fusion import MultiModalFusion
 from keras_asym.fusion.normalizations import register_normalization
 from keras_asym.fusion.private_normalization import PrivateNormalization

@@ -4,7 +4,7 @@ import keras
 
 from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
 from keras_asym.layers import ChannelExchange
-from keras_asym.layers.channel_exchange import check_rule
+from keras_asym.layers.channel_exchange import check_rate, check_rule
 from keras_asym.regularizers import ModalityShareL1
 
 
@@ -82,9 +82,8 @@ class ChannelExchanging(FusionStrategy):
                 "`target_rate` ranks channels by gamma: leave `rule` out. "
                 f"Received: target_rate={target_rate}, rule={rule!r}"
             )
-        elif not 0 <= target_rate <= 1:
-            raise ValueError(f"`target_rate` must be in 0..1. Received: target_rate={target_rate}")
         else:
+            check_rate("target_rate", target_rate)
             check_rule("rank", target_rate, start_rate, steps)
         self.threshold = threshold
         self.l1 = l1

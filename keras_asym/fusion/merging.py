@@ -7,12 +7,12 @@ from keras_asym.layers.sublayers import made_again
 
 
 class Merging(FusionStrategy):
-    """Base of the strategies that merge the modalities into one stream (aggregation).
+    """Base class of the strategies that merge the modalities into one stream (aggregation).
 
     What leads to the sites runs on each modality, with private norms; what follows runs once, on
     the merged features, so that the model has one output, `"ensemble"`. A skip connection that goes
     around the sites is merged where it leaves the encoder, in the same way. Subclasses implement
-    `merge`.
+    `merge`, and hand `stage` and `sites` on where they have arguments of their own.
 
     The papers compare with such networks and do not say where the features meet; the stages here
     are this package's choice.
@@ -23,6 +23,20 @@ class Merging(FusionStrategy):
             merged features are added to those of each modality.
         sites: Regular expression, searched in the names of layers, whose outputs are merged in
             place of a stage's.
+
+    Raises:
+        ValueError: If `stage` is none of these; in `to_multimodal`, if `sites` finds no layer.
+
+    Example:
+
+    >>> class Sum(keras_asym.fusion.Merging):
+    ...     def merge(self, x, name, modalities, norm):
+    ...         mean = keras_asym.layers.AverageModalities(modalities, name=name)(x)
+    ...         return keras.layers.Rescaling(float(modalities), name=f"{name}_sum")(mean)
+    >>> model = keras_asym.fusion.to_multimodal(
+    ...     keras_asym.networks.ResNet(18), {"rgb": 3, "depth": 1}, Sum("middle"))
+    >>> list(model.output)
+    ['ensemble']
     """
 
     def __init__(self, stage="late", sites=None):

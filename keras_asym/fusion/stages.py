@@ -1,15 +1,12 @@
 """Where the stages of an encoder end, found by the shapes in its graph."""
 
-import math
-
 import keras
 
 from keras_asym.fusion.graph import ancestors, normalizations
 from keras_asym.keras_internals import nodes_of
+from keras_asym.strides import strides_of
 
 STAGES = ("early", "middle", "late")
-# A multiple of 2**9, so that strides are whole, and of 5, so that few sizes look like a stride.
-_SIZE = 2560
 _FOLLOWING = (
     keras.layers.Add,
     keras.layers.Activation,
@@ -44,7 +41,7 @@ def end_of_stage(network, stage):
 
 def _ends(network):
     nodes = nodes_of(network)
-    strides = strides_of(network, nodes)
+    strides = strides_of(network, [node.outputs[0] for node in nodes])
     norms = {name.split("/")[0] for name in normalizations(network)}
     places = [
         i for i, x in enumerate(nodes) if x.operation.name in norms and strides[i] is not None
@@ -63,27 +60,6 @@ def _ends(network):
     if len(found) < 3:
         thirds = [chain[len(chain) // 3], chain[2 * len(chain) // 3], last]
         found = [nodes[i].operation.name for i in thirds]
-    return found
-
-
-def strides_of(network, nodes):
-    """By how much each node's output is smaller than the image, where that is a power of two."""
-    shape = network.inputs[0].shape
-    size = [_SIZE if x is None else x for x in shape[1:-1]]
-    every = keras.Model(network.inputs, [x for node in nodes for x in node.outputs])
-    outputs = keras.tree.flatten(
-        every.compute_output_spec(keras.KerasTensor((1, *size, shape[-1])))
-    )
-    outputs = iter(outputs)
-    found = []
-    for node in nodes:
-        first, *_ = (next(outputs).shape for _ in node.outputs)
-        if len(first) == 4:
-            ratio = size[0] / first[1] if first[1] > 1 else 0
-        else:  # tokens
-            ratio = math.sqrt(math.prod(size) / first[1]) if len(first) == 3 and first[1] else 0
-        power = math.log2(ratio) if ratio >= 1 else -1
-        found.append(2 ** round(power) if power >= 0 and abs(power - round(power)) < 0.1 else None)
     return found
 
 

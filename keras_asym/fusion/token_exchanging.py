@@ -3,11 +3,11 @@ import functools
 import keras
 
 from keras_asym.fusion.graph import ancestors, normalizations
-from keras_asym.fusion.stages import strides_of
 from keras_asym.fusion.strategy import FusionStrategy, GraphEdits, find_sites
 from keras_asym.keras_internals import nodes_of
 from keras_asym.layers import TokenExchange, TokenScores
 from keras_asym.layers.token_exchange import check_settings
+from keras_asym.strides import strides_of
 
 _ADVICE = (
     "Token exchange needs layers of the network itself that end an attention and are added to the "
@@ -132,7 +132,7 @@ class TokenExchanging(FusionStrategy):
         if self.l1_reduction == "sum" or not self.l1:
             return dict.fromkeys(found, self.l1)
         nodes = nodes_of(network)
-        strides = strides_of(network, nodes)
+        strides = strides_of(network, [node.outputs[0] for node in nodes])
         tokens = {
             node.operation.name: stride and stride**-2.0
             for node, stride in zip(nodes, strides, strict=True)

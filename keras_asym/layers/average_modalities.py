@@ -51,11 +51,8 @@ class AverageModalities(ModalityLayer):
         return total / ops.reshape(number, (-1, *(1,) * (len(x.shape) - 2)))
 
     def compute_output_shape(self, input_shape):
-        batch = None if input_shape[0] is None else input_shape[0] // self.count
+        batch = self.batch_size_of(input_shape)
         return (batch, *input_shape[1:])
-
-    def compute_output_spec(self, inputs, presence=None):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "reduction": self.reduction}

@@ -194,14 +194,20 @@ def check_rule(rule, rate, start_rate=None, steps=0):
     """Raises `ValueError` unless there is such a rule of exchange."""
     if rule not in RULES:
         raise ValueError(f"`rule` must be one of {RULES}. Received: rule={rule!r}")
-    for name, value in (("rate", rate), ("start_rate", start_rate)):
-        if value is not None and not 0 <= value <= 1:
-            raise ValueError(f"`{name}` must be in 0..1. Received: {name}={value}")
+    check_rate("rate", rate)
+    if start_rate is not None:
+        check_rate("start_rate", start_rate)
     if start_rate is not None and (rule != "rank" or steps < 1):
         raise ValueError(
             '`start_rate` needs rule="rank" and the number of `steps` after which `rate` is '
             f"reached. Received: start_rate={start_rate}, rule={rule!r}, steps={steps}"
         )
+
+
+def check_rate(name, value):
+    """Raises `ValueError` unless an argument is a share."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{name}` must be in 0..1. Received: {name}={value}")
 
 
 def _smallest_of_share(gamma, rate):

@@ -38,9 +38,6 @@ class ConcatenateModalities(ModalityLayer):
         return ops.concatenate([parts.get(row, absent) for row in range(self.modalities)], axis=-1)
 
     def compute_output_shape(self, input_shape):
-        batch = None if input_shape[0] is None else input_shape[0] // self.count
+        batch = self.batch_size_of(input_shape)
         channels = input_shape[-1] * self.modalities
         return (batch, *input_shape[1:-1], channels)
-
-    def compute_output_spec(self, inputs, presence=None):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)

@@ -162,11 +162,8 @@ class ModalityEnsemble(ModalityLayer):
         return powers / ops.sum(powers, axis=1, keepdims=True)
 
     def compute_output_shape(self, input_shape):
-        batch = None if input_shape[0] is None else input_shape[0] // self.count
+        batch = self.batch_size_of(input_shape)
         return (batch, *input_shape[1:])
-
-    def compute_output_spec(self, inputs, presence=None):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "weights": self.kind}

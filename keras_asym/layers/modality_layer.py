@@ -96,6 +96,10 @@ class ModalityLayer(keras.layers.Layer):
             return value
         return keras.ops.take(value, keras.ops.array(self.rows, dtype="int32"), axis=0)
 
+    def batch_size_of(self, shape):
+        """Number of examples in a folded shape; `None` where it is not known."""
+        return None if shape[0] is None else shape[0] // self.count
+
     def only_receivers(self, changed, inputs, receivers):
         """Folded tensors put together: `changed` for the modalities that receive, else `inputs`.
 
@@ -119,7 +123,7 @@ class ModalityLayer(keras.layers.Layer):
         return input_shape
 
     def compute_output_spec(self, inputs, *args, **kwargs):
-        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "modalities": self.modalities}

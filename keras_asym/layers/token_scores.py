@@ -74,8 +74,5 @@ class TokenScores(ModalityLayer):
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], 1)
 
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
-
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}

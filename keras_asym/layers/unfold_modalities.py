@@ -31,7 +31,7 @@ class UnfoldModalities(ModalityLayer):
         return unfold(inputs, self.count)
 
     def compute_output_shape(self, input_shape):
-        batch = None if input_shape[0] is None else input_shape[0] // self.count
+        batch = self.batch_size_of(input_shape)
         return [(batch, *input_shape[1:])] * self.count
 
     def compute_output_spec(self, inputs):

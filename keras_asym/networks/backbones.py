@@ -1,9 +1,8 @@
-import math
 import re
 
 import keras
 
-from keras_asym.keras_internals import nodes_of, run_through_graph
+from keras_asym.keras_internals import nodes_of
 from keras_asym.networks.efficientnet_lite import EfficientNetLite0
 from keras_asym.networks.mix_transformer import VARIANTS, MixTransformer
 from keras_asym.networks.resnet import DEPTHS as RESNETS
@@ -11,6 +10,7 @@ from keras_asym.networks.resnet import ResNet
 from keras_asym.networks.xception import DEPTHS as XCEPTIONS
 from keras_asym.networks.xception import Xception
 from keras_asym.optional import import_optional
+from keras_asym.strides import strides_of
 
 DILATED = tuple(
     [f"resnet{depth}" for depth in RESNETS]
@@ -24,7 +24,6 @@ NAMES = DILATED + tuple(f"mit_{variant}" for variant in VARIANTS)
 KERAS_HUB = "kerashub:"
 """What stands in front of the name of a preset of KerasHub."""
 _STRIDES = (4, 8, 16, 32)
-_SIZE = (512, 512)  # of the image on which strides are found
 _BORDERS = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
 
 
@@ -141,7 +140,7 @@ def feature_stages(model):
     chosen = getattr(model, "pyramid_outputs", None)
     if len(model.outputs) > 1 or chosen:
         tensors = list(model.outputs if len(model.outputs) > 1 else chosen.values())
-        found = list(zip(_strides(model, tensors), tensors, strict=True))
+        found = list(zip(strides_of(model, tensors), tensors, strict=True))
         found = sorted((x for x in found if x[0] in _STRIDES), key=lambda pair: pair[0])
     else:
         found = _last_of_each_stride(model)
@@ -216,39 +215,10 @@ def _last_of_each_stride(model):
         if reach <= index:
             passed_by_all.add(index)
     found, any_layer = {}, {}
-    for stride, tensor in zip(_strides(model, tensors), tensors, strict=True):
+    for stride, tensor in zip(strides_of(model, tensors), tensors, strict=True):
         index = place[id(tensor)]
         if stride in _STRIDES and not isinstance(nodes[index].operation, _BORDERS):
             any_layer[stride] = tensor
             if index in passed_by_all:
                 found[stride] = tensor
     return sorted({**any_layer, **found}.items(), key=lambda pair: pair[0])
-
-
-def _strides(model, tensors):
-    """Stride of each symbolic tensor of the model; `None` where it is no feature map."""
-    _, *size, channels = model.inputs[0].shape
-    try:  # on a large image, where a few pixels more or less do not matter
-        size, shapes = _SIZE, _shapes(model, tensors, (*_SIZE, channels))
-    except ValueError:
-        if None in size:
-            raise
-        shapes = [x.shape for x in tensors]  # a layer takes none but the model's own size
-    return [_stride(size, shape) for shape in shapes]
-
-
-def _shapes(model, tensors, image):
-    graph = keras.Function(model.inputs, tensors)
-    inputs = [keras.KerasTensor((None, *image), model.inputs[0].dtype)]
-    outputs = run_through_graph(graph, inputs, lambda x: x.compute_output_spec, None)
-    return [x.shape for x in outputs]
-
-
-def _stride(size, shape):
-    if len(shape) != 4 or not all(shape[1:3]):
-        return None
-    # Rounded: without padding there are some pixels less.
-    strides = {
-        round(math.log2(pixels / number)) for pixels, number in zip(size, shape[1:3], strict=True)
-    }
-    return 2 ** strides.pop() if len(strides) == 1 else None
