@@ -1,6 +1,7 @@
 # Everything runs in .venv, which these targets create. Needs Python 3.11 or newer and make.
 PYTHON ?= python3
 BIN := .venv/bin
+NIGHTLY := .venv-nightly/bin
 DEMO := runs/demo
 # What also runs on Keras' JAX backend: everything but data, distribution and export.
 CORE_TESTS := tests/ops tests/layers tests/regularizers_test.py tests/fusion tests/networks \
@@ -8,7 +9,7 @@ CORE_TESTS := tests/ops tests/layers tests/regularizers_test.py tests/fusion tes
 # Two processes, each with its share of the files, in the order of tests/conftest.py.
 PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-slow wheel-test docs lint format benchmark clean
+.PHONY: demo test test-slow test-nightly wheel-test notebook docs lint format benchmark clean
 
 demo: .venv/recipes.installed
 	$(BIN)/python -m recipes.segmentation.compare --config=rendered_rooms --config.data.data_dir=$(DEMO)/data \
@@ -24,8 +25,18 @@ test: .venv/test.installed
 test-slow: .venv/test.installed
 	$(BIN)/python -m pytest -m slow
 
+# Keras as it will be: what keras_internals.py takes from inside of it, and the core on JAX.
+test-nightly: .venv-nightly/test.installed
+	$(NIGHTLY)/pip install --quiet --force-reinstall --no-deps --pre keras-nightly
+	$(NIGHTLY)/python -c 'import keras; print("Keras", keras.__version__)'
+	$(NIGHTLY)/python -m pytest tests/keras_internals_test.py
+	KERAS_BACKEND=jax $(NIGHTLY)/python -m pytest $(PARALLEL) tests/keras_internals_test.py $(CORE_TESTS)
+
 wheel-test: .venv/test.installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
+
+notebook: .venv/docs.installed
+	cd examples && ../$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False quickstart.ipynb
 
 docs: .venv/docs.installed
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
@@ -43,7 +54,7 @@ benchmark: .venv/recipes.installed
 	$(BIN)/python -m benchmarks.overhead
 
 clean:
-	rm -rf .venv runs build dist *.egg-info
+	rm -rf .venv .venv-nightly runs build dist *.egg-info
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -60,4 +71,10 @@ clean:
 
 .venv/docs.installed: setup.cfg | .venv/test.installed
 	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@
+
+.venv-nightly/test.installed: setup.cfg
+	$(PYTHON) -m venv .venv-nightly
+	$(NIGHTLY)/pip install --quiet --editable '.[test,jax]'
+	$(NIGHTLY)/pip uninstall --quiet --yes keras # keras-nightly takes its place
 	touch $@
