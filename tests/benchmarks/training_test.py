@@ -1,5 +1,6 @@
 """The PyTorch network that training is timed beside does the same work."""
 
+import functools
 import types
 
 import keras
@@ -15,6 +16,12 @@ from benchmarks import plain_torch, training
 SMALL = {"dropout": 0.0}
 WIDTHS = (16, 8, 8, 8)
 OPTIONS = types.SimpleNamespace(depth=50, frozen=True)
+
+
+@functools.cache
+def shared_pair():
+    """The pair for the tests that leave it as it is."""
+    return small_pair()
 
 
 def small_pair():
@@ -35,7 +42,7 @@ def small_pair():
 
 
 def test_both_give_the_same_logits():
-    model, plain = small_pair()
+    model, plain = shared_pair()
     size = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     assert size == sum(p.numel() for p in plain.parameters())
     images, labels = training.batch(32, 1)
@@ -64,7 +71,7 @@ def values(plain):
 
 
 def test_weights_that_one_of_them_lacks():
-    model, _ = small_pair()
+    model, _ = shared_pair()
     other = training.plain(types.SimpleNamespace(depth=101, frozen=True), width=4, widths=WIDTHS)
     with pytest.raises(ValueError, match="must have all weights"):
         plain_torch.copy_weights(model.network, other)

@@ -19,6 +19,7 @@ from recipes.train import evaluate_best, train_and_evaluate
 from tests.recipes.image_translation.tiny import tiny_config
 
 pytestmark = [
+    pytest.mark.usefixtures("shared_checkpoints"),
     # Keras' data adapter leaves the iterator of an endless data set to the garbage collector.
     pytest.mark.filterwarnings("ignore:.*__array__ impl.*:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -36,7 +37,9 @@ def run(tmp_path_factory, data_dir):
     workdir = tmp_path_factory.mktemp("runs") / "run"
     config = tiny_config(data_dir)
     config.dropout_at_test = False
+    tf.config.run_functions_eagerly(True)  # few steps, and models/translator_test.py has graphs
     results = train_and_evaluate(ImageTranslation(config), workdir, command_line="python -m here")
+    tf.config.run_functions_eagerly(False)
     return workdir, results, config
 
 
@@ -168,6 +171,7 @@ def test_pictures_of_a_network_that_merges(data_dir):
     assert list(images) == ["input: reshading", "input: edge_texture", "ensemble", "target: rgb"]
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_comparison_of_a_single_domain_and_four_that_exchange(data_dir, tmp_path):
     config = tiny_config(data_dir)
     config.epochs = 1
@@ -185,6 +189,7 @@ def test_comparison_of_a_single_domain_and_four_that_exchange(data_dir, tmp_path
     assert "one image of 32x32" in "\n".join(lines[11:])
     run = tmp_path / "channel_exchanging_0"
     assert "Every channel" in (run / "report.html").read_text()
+    tf.config.run_functions_eagerly(False)
     served = tf.saved_model.load(export_run(ImageTranslation, run, tmp_path / "model"))
     assert set(served.signatures["serving_default"].structured_input_signature[1]) == set(inputs)
 
