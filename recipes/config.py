@@ -1,6 +1,7 @@
 """Configs: found by name or path, changed by `--config.NAME=VALUE`, compared with a run's.
 
-A config is a Python file with `get_config()` that returns a `ConfigDict`. Every setting stands in
+A config is a Python file with `get_config()` that returns a `ConfigDict`, or what a run or a preset
+holds of one: its `config.json` or `metadata.json`. Every setting stands in
 its task's `configs/default.py`, which also says of what type it is. A few settings are open: any
 modality may be added to `modalities`, any split to `data.lists` and `data.num_examples`.
 """
@@ -25,7 +26,8 @@ def load(name, configs):
     """The config that a name or a path stands for.
 
     Args:
-        name: Name of a module of `configs`, such as `"rendered_rooms"`, or path of a Python file.
+        name: Name of a module of `configs`, such as `"rendered_rooms"`, or path of a Python file,
+            of a run's `config.json` or of a preset's `metadata.json`.
         configs: Package with a task's configs.
 
     Raises:
@@ -34,11 +36,15 @@ def load(name, configs):
     path = pathlib.Path(name).expanduser()
     if path.suffix == ".py":
         return _of_module(_module_of(path), path)
+    if path.suffix == ".json":
+        default = importlib.import_module(f"{configs.__name__}.default").get_config()
+        return _of_json(path, default)
     known = names(configs)
     if name not in known:
         raise ValueError(
-            f"`--config` must be one of {known}, or the path of a Python file with get_config(). "
-            f"Received: {name!r}{nearest(name, known)}"
+            f"`--config` must be one of {known}, or the path of a Python file with get_config(), "
+            f"of a run's config.json or a preset's metadata.json. Received: {name!r}"
+            f"{nearest(name, known)}"
         )
     return _of_module(importlib.import_module(f"{configs.__name__}.{name}"), name)
 
@@ -210,6 +216,21 @@ def from_json(text, default):
                 _get(merged, name.rpartition(".")[0])[name.rpartition(".")[2]] = {}
         _merge(merged, old)
     return merged
+
+
+def _of_json(path, default):
+    """The config in a run's or a preset's JSON file."""
+    try:
+        values = json.loads(path.read_text())
+        values = values["recipe"]["config"] if "recipe" in values else values
+        known = "modalities" in values
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"`--config` cannot be read: {path} ({error})") from error
+    if not known:
+        raise ValueError(
+            f"`--config` must be a run's config.json or a preset's metadata.json. Received: {path}"
+        )
+    return from_json(json.dumps(values), default)
 
 
 def differences(old, new, prefix=""):

@@ -35,6 +35,41 @@ def test_configs_are_found_by_path(tmp_path):
     assert configs.load(str(path), segmentation_configs).seed == 7
 
 
+def test_the_config_of_a_run_and_of_a_preset(tmp_path):
+    config = rendered_rooms.get_config()
+    config.modalities.thermal = {"channels": 1, "encoding": "uint16"}
+    config.seed = 7
+    run, preset = tmp_path / "config.json", tmp_path / "metadata.json"
+    run.write_text(configs.to_json(config))
+    preset.write_text(json.dumps({"recipe": {"config": json.loads(configs.to_json(config))}}))
+    for path in (run, preset):
+        found = configs.load(str(path), segmentation_configs)
+        assert not list(configs.differences(config, found))
+        configs.override(found, ["--config.seed=8"], default.get_config())
+        assert found.seed == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read.*double quotes"),
+        ('{"recipe": {}}', "cannot be read.*'config'"),
+        ("[1]", "must be a run's config.json"),
+        ('{"shape": 3}', "must be a run's config.json"),
+    ],
+)
+def test_a_json_file_that_is_no_config(tmp_path, text, message):
+    path = tmp_path / "mine.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        configs.load(str(path), segmentation_configs)
+
+
+def test_a_json_file_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match=r"`--config` cannot be read.*mine.json.*No such file"):
+        configs.load(str(tmp_path / "mine.json"), segmentation_configs)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
