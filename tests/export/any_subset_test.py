@@ -155,9 +155,17 @@ def test_a_frame_that_shows_nothing_counts_as_absent(model, service):
         ask(service, "serving_any", **images, present=np.zeros((0, 3), bool))
 
 
-def test_without_the_option_any_frame_is_there(model, tmp_path):
-    path = export(model.select(["rgb", "depth"]), tmp_path / "rooms", any_subset=True)
-    served = tf.saved_model.load(path).signatures
+@pytest.fixture(scope="module")
+def pair(model, tmp_path_factory):
+    """A selection of two sensors, and what it is as a SavedModel that answers little."""
+    part = model.select(["rgb", "depth"])
+    path = tmp_path_factory.mktemp("pair") / "rooms"
+    path = export(part, path, any_subset=True, outputs=["confidence"])
+    return part, tf.saved_model.load(path).signatures
+
+
+def test_without_the_option_any_frame_is_there(pair):
+    _, served = pair
     assert set(served) == {
         "serving_default",
         "serving_encoded",
@@ -196,11 +204,9 @@ def encoded(images):
     }
 
 
-def test_an_empty_string_is_an_absent_file(model, service, tmp_path):
+def test_an_empty_string_is_an_absent_file(pair):
     """The same answers as raw images with a mask."""
-    part = model.select(["rgb", "depth"])
-    path = export(part, tmp_path / "rooms", any_subset=True, outputs=["confidence"])
-    signatures = tf.saved_model.load(path).signatures
+    part, signatures = pair
     images = raw(part, 3, 9, 14)
     present = np.array([[1, 1], [1, 0], [0, 1]], bool)
     raw_answer = signatures["serving_any"](

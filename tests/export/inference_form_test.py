@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from keras_asym.layers import CropLike, ModalityLayer
 from keras_asym.models import Segmenter
 from keras_asym.networks import RefineNet
 from keras_asym.ops import any_other, beside, mean_of_others, merge_axis, split_axis
-from tests.helpers import distance, images, randomize
+from tests.helpers import distance, images, randomize, short_networks
 from tests.models import tiny, tiny_translator
 from tests.models.auxiliary_test import auxiliary_network
 from tests.models.tiny import tiny_segmenter
@@ -30,6 +32,18 @@ SYSTEMS = {
         AsymmetricFusion(sites="down2_conv", shift_source="output"),
     ),
 }
+
+
+@functools.cache
+def segmenter(system, count):
+    """A model that no test changes."""
+    return tiny_segmenter(count, SYSTEMS[system][0], evaluation_resize="bicubic")
+
+
+@functools.cache
+def translator(system, count):
+    """A model that no test changes."""
+    return tiny_translator.tiny_translator(count, SYSTEMS[system][1])
 
 
 def traced(form, x):
@@ -57,29 +71,25 @@ def operations(form, x):
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_segmenter(system, count):
-    model = tiny_segmenter(count, SYSTEMS[system][0], evaluation_resize="bicubic")
-    assert_same(model, tiny.batch(count, height=9)[0])
+    assert_same(segmenter(system, count), tiny.batch(count, height=9)[0])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_translator(system, count):
-    model = tiny_translator.tiny_translator(count, SYSTEMS[system][1])
-    assert_same(model, tiny_translator.batch(count)[0])
+    assert_same(translator(system, count), tiny_translator.batch(count)[0])
 
 
 @pytest.mark.parametrize("names", [["depth"], ["rgb", "normal"]])
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_segmenter_on_a_subset(system, names):
-    model = tiny_segmenter(3, SYSTEMS[system][0])
-    assert_same(model.select(names), tiny.batch(3)[0])
+    assert_same(segmenter(system, 3).select(names), tiny.batch(3)[0])
 
 
 @pytest.mark.parametrize("names", [["depth"], ["normal", "texture"]])
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_translator_on_a_subset(system, names):
-    model = tiny_translator.tiny_translator(3, SYSTEMS[system][1])
-    assert_same(model.select(names), tiny_translator.batch(3)[0])
+    assert_same(translator(system, 3).select(names), tiny_translator.batch(3)[0])
 
 
 def test_moving_statistics_of_instance_normalization():
@@ -93,7 +103,8 @@ def test_moving_statistics_of_instance_normalization():
 
 
 def test_refinenet():
-    network = RefineNet("resnet18", 4, "light", (8, 8, 8, 8), backbone_width=8)
+    with short_networks():
+        network = RefineNet("resnet18", 4, "light", (8, 8, 8, 8), backbone_width=8)
     model = randomize(Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging()))
     x = {"rgb": images(2, 45, 64, 3), "depth": images(2, 45, 64, 1)}
     assert_same(model, x)

@@ -284,34 +284,37 @@ def test_warmup_requests_are_answered(base_path, address):
     assert answered == dict.fromkeys(names, (1, 16, 24))
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+COUNTS = pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow), 3])
+
+
+@COUNTS
 @pytest.mark.parametrize("system", ["exchange", "asymmetric"])
 def test_both_loaders_give_the_numbers_of_keras(system, count, tmp_path):
     fusion = ChannelExchanging() if system == "exchange" else AsymmetricFusion("block0_2_conv")
     model = tiny_segmenter(count, fusion)
-    path = export(model, tmp_path, outputs=["probabilities"])
-    images = raw(model, 2, 9, 14)
+    path = export(model, tmp_path, files=False, outputs=["probabilities"])
+    images = raw(model, 2, 9, 14, files=False)
     loaded = tf.saved_model.load(path).signatures["serving_default"]
     second = loaded(**{name: tf.constant(image) for name, image in images.items()})
     for answer in (Session(path).run("serving_default", images), second):
         assert distance(answer["probabilities"], expected(model, images)) < 1e-5
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@COUNTS
 @pytest.mark.parametrize("system", ["exchange", "asymmetric"])
 def test_translator_through_the_session(system, count, tmp_path):
     fusion = ChannelExchanging(sites="norm$")
     if system == "asymmetric":
         fusion = AsymmetricFusion("down2_conv", "output")
     model = tiny_translator(count, fusion)
-    session = Session(export(model, tmp_path))
-    images = raw(model, 2, 16, 24)
+    session = Session(export(model, tmp_path, files=False))
+    images = raw(model, 2, 16, 24, files=False)
     value = model({name: preprocess(name, image) for name, image in images.items()})["ensemble"]
     image = session.run("serving_default", images)["image"]
     assert image.dtype == "uint8"
     np.testing.assert_allclose(image, 127.5 * (value.numpy() + 1), atol=0.501)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"`depth` must .* multiples of 8"):
-        session.run("serving_default", raw(model, 1, 16, 20))
+        session.run("serving_default", raw(model, 1, 16, 20, files=False))
 
 
 def test_saved_model_cli(model, base_path, tmp_path):

@@ -107,10 +107,10 @@ def tensors(images):
 
 def test_translator_answers_uint8(tmp_path):
     model = tiny_translator(2, ChannelExchanging(sites="norm$"))
-    path = export(model, tmp_path, subsets=[["normal"]], branches=True)
-    images = raw(model, 2, 16, 24)
+    path = export(model, tmp_path, files=False, subsets=[["normal"]], branches=True)
+    images = raw(model, 2, 16, 24, files=False)
     signatures = tf.saved_model.load(path).signatures
-    assert set(signatures) == {"serving_default", "serving_encoded", "serving_normal"}
+    assert set(signatures) == {"serving_default", "serving_normal"}
     outputs = signatures["serving_default"](**tensors(images))
     values = model({name: preprocess(name, image) for name, image in images.items()})
     assert set(outputs) == {"image", "depth_image", "normal_image"}
@@ -128,10 +128,10 @@ def test_kernels_too_large_for_a_graph_stay_variables(model, exported, tmp_path,
     assert not tf.train.list_variables(str(exported / "variables" / "variables"))[1:]
     size = 4 * model.network.count_params()
     monkeypatch.setattr("keras_asym.export.signatures._MOST_CONSTANTS", size)
-    path = export(model, tmp_path, subsets=[["rgb"]], outputs=["probabilities"])
+    path = export(model, tmp_path, files=False, subsets=[["rgb"]], outputs=["probabilities"])
     shapes = [shape for _, shape in tf.train.list_variables(str(path / "variables" / "variables"))]
     assert [3, 3, 8, 8] in shapes
-    images = raw(model, 1, 9, 14)
+    images = raw(model, 1, 9, 14, files=False)
     outputs = tf.saved_model.load(path).signatures["serving_default"](**tensors(images))
     expected = expected_outputs(model, images)["probabilities"]
     assert distance(outputs["probabilities"], expected) < 1e-5
@@ -152,7 +152,8 @@ def test_signatures_share_their_kernels(policy, tmp_path):
     network = wide_network()
     model = Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging())
     keras.config.set_dtype_policy("float32")
-    one, three = export(model, tmp_path / "one"), export(model, tmp_path / "three", subsets=SUBSETS)
+    one = export(model, tmp_path / "one", files=False)
+    three = export(model, tmp_path / "three", files=False, subsets=SUBSETS)
     sizes = [(path / "saved_model.pb").stat().st_size for path in (one, three)]
     kernels = 4 * sum(np.prod(w.shape) for w in network.weights if w.name == "kernel")
     assert kernels > 1e6 and sizes[1] < sizes[0] + kernels
@@ -174,7 +175,7 @@ def test_files_beside_the_model(exported):
 def test_a_new_version_beside_the_old_one(model, exported):
     settings = exported.parent / "models.config"
     settings.write_text("# edited")
-    second = export(model, exported.parent)
+    second = export(model, exported.parent, files=False)
     assert (exported.name, second.name) == ("1", "2")
     names = sorted(path.name for path in exported.parent.iterdir())
     assert names == ["1", "2", "batching.config", "models.config"]
@@ -188,7 +189,7 @@ def test_nothing_is_left_of_an_export_that_fails(model, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tf.saved_model, "save", disk_full)
     with pytest.raises(OSError, match="No space"):
-        export(model, tmp_path)
+        export(model, tmp_path, files=False)
     assert {path.name for path in tmp_path.iterdir()} <= {"models.config", "batching.config"}
 
 
