@@ -14,7 +14,7 @@ def test_heat_over_grey_by_hand():
     values, picture = np.zeros((4, 6)), GREY.copy()
     picture[3] *= 2  # the darkest is 70 and the brightest 220
     values[0, 0], values[1, 1], values[2, 2] = 0.5, 3.0, np.nan
-    found = heat_map(values, picture, high=1.0, opacity=0.75)
+    found = heat_map(2 * values, picture, high=2.0, opacity=0.75)
     assert found.dtype == np.uint8 and found.shape == GREY.shape
     for place, value in (((0, 0), 0.5), ((1, 1), 1.0), ((3, 3), 0.0)):
         share = 0.75 * (1 + 2 * value) / 3
