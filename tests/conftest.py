@@ -24,31 +24,13 @@ LONGEST_FIRST = (
 )
 
 
-def _as_at_the_beginning():
+@pytest.fixture(autouse=True)
+def _start_afresh():
+    """Each test starts with layer names, random numbers and dtype policy as at the beginning."""
     keras = sys.modules.get("keras")  # tests of tfds_builders do without
     if keras is not None:
         keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _forget_kernels():
-    """TensorFlow makes its kernels anew for each file."""
-    _as_at_the_beginning()
-
-
-@pytest.fixture(autouse=True)
-def _start_afresh():
-    """Each test starts with layer names, random numbers and dtype policy as at the beginning.
-
-    TensorFlow keeps its kernels, which all of this would clear: none of them that is used has
-    random numbers of its own, and to make them takes as long as many a test.
-    """
-    kernels = sys.modules.get("tensorflow.python.pywrap_tfe")
-    with pytest.MonkeyPatch.context() as patch:
-        if kernels is not None:
-            patch.setattr(kernels, "TFE_ContextClearCaches", lambda context: None)
-        _as_at_the_beginning()
 
 
 @pytest.fixture
