@@ -10,7 +10,7 @@ PAIR = {"rgb": 3, "depth": 3}
 
 @LONG_ON_JAX
 def test_strategy_contract():
-    check_strategy(Concatenation(), bottlenecks(), modalities=(2,))
+    check_strategy(Concatenation(), bottlenecks(blocks=(1, 1)), modalities=(2,))
 
 
 def test_a_convolution_of_all_channels_and_a_norm():

@@ -28,7 +28,7 @@ CONTROLS = {
 @LONG_ON_JAX
 @pytest.mark.parametrize("name", CONTROLS)
 def test_strategy_contract(name):
-    check_strategy(CONTROLS[name], bottlenecks(), modalities=(2,))
+    check_strategy(CONTROLS[name], bottlenecks(blocks=(1, 2)), modalities=(2,))
 
 
 def exchanges(fusion):

@@ -12,7 +12,7 @@ PAIR = {"rgb": 3, "depth": 3}
 
 @LONG_ON_JAX
 def test_strategy_contract():
-    check_strategy(GatedFusion(), bottlenecks(), modalities=(2,))
+    check_strategy(GatedFusion(), bottlenecks(blocks=(1, 1)), modalities=(2,))
 
 
 def test_gates_by_the_formula():

@@ -8,7 +8,9 @@ PAIR = {"rgb": 3, "depth": 3}
 
 @LONG_ON_JAX
 def test_strategy_contract():
-    check_strategy(MultiModalFusion(width=4, dropout=0.0), bottlenecks(), modalities=(2,))
+    check_strategy(
+        MultiModalFusion(width=4, dropout=0.0), bottlenecks(blocks=(1, 1)), modalities=(2,)
+    )
 
 
 def test_multi_modal_fusion_has_weights_of_each_modality():
