@@ -10,7 +10,7 @@ from keras import ops
 from keras_asym.fusion import Averaging, ChannelExchanging
 from keras_asym.models import Segmenter
 from keras_asym.models.distillation import TEACHER, distillation_loss
-from tests.helpers import ON_JAX, arrays, gradients
+from tests.helpers import LONG_ON_JAX, ON_JAX, arrays, gradients
 from tests.models import tiny
 from tests.models.tiny import VOID, tiny_segmenter
 
@@ -52,7 +52,7 @@ def lose_of_some(dropout):
 def steps():
     """Of the same step without and with distillation: the loss, and what it makes of weights."""
     found = []
-    for weight in (0.0, 20.0):
+    for weight in (0.0, 200.0):
         model = made(distillation=weight)
         x, y = uneven_batch()
         logs = model.train_on_batch(x, y, sample_weight=WEIGHTS, return_dict=True)
@@ -95,8 +95,8 @@ def test_the_loss_of_a_step_in_numpy():
         own = softmax(outputs[name].astype("float64") / 3.0)
         values = (targets * np.log(targets / own)).sum(-1) * WEIGHTS[:, None, None]
         total += 9.0 * values[valid & taught[:, None, None]].sum() / valid.sum()
-    assert total > 5e-3
-    assert distilled["loss"] - plain["loss"] == pytest.approx(20 * total, rel=1e-4)
+    assert total > 1e-3
+    assert distilled["loss"] - plain["loss"] == pytest.approx(200 * total, rel=1e-4)
     assert distilled["rgb_loss"] == pytest.approx(plain["rgb_loss"], rel=1e-6)
 
 
@@ -116,6 +116,7 @@ def test_the_teacher_has_no_gradient():
     assert not any(np.any(value) for value in found.values())
 
 
+@LONG_ON_JAX
 def test_without_a_lost_modality_there_is_no_term():
     x, y = uneven_batch()
     logs = [made(modality_dropout=1e-12, distillation=w).train_on_batch(x, y) for w in (0.0, 9.0)]
@@ -130,6 +131,7 @@ def test_off_and_outside_of_training_there_is_no_teacher():
     assert model.test_on_batch(x, y)[0] == pytest.approx(made().test_on_batch(x, y)[0])
 
 
+@LONG_ON_JAX
 def test_a_network_that_merges_learns_by_its_only_output():
     x, y = uneven_batch()
     logs = [
@@ -139,6 +141,7 @@ def test_a_network_that_merges_learns_by_its_only_output():
     assert logs[1][0] > logs[0][0] + 1e-3
 
 
+@LONG_ON_JAX
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_in_less_precision_the_loss_is_float32(precision):
     before = keras.config.dtype_policy()
@@ -159,7 +162,8 @@ def test_it_is_saved(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert (loaded.distillation, loaded.distillation_temperature) == (0.25, 3.0)
     # Keras' files hold no states of generators, which a run keeps by itself.
-    loaded.modality_dropout.generator.state.assign(model.modality_dropout.generator.state)
+    state = np.array(model.modality_dropout.generator.state)
+    loaded.modality_dropout.generator.state.assign(state)
     x, y = uneven_batch()
     logs = [each.train_on_batch(x, y) for each in (model, loaded)]
     np.testing.assert_allclose(logs[0], logs[1], rtol=1e-6)

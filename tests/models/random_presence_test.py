@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers import ON_JAX, arrays
+from tests.helpers import LONG_ON_JAX, ON_JAX, arrays
 from tests.models.random_presence_run import BATCH, data, segmenter, told
 from tests.training.loop_test import trained_and_killed
 
@@ -33,17 +33,20 @@ def assert_equal(found, expected):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_replicas_draw_and_learn_what_one_device_does():
     """By `tf.distribute` or, on JAX, by arrays over two devices."""
     one, two = run("replicas", XLA_FLAGS="--xla_force_host_platform_device_count=2")
     assert_equal(two, one)
 
 
+@pytest.mark.slow
 def test_the_other_backend_makes_the_same_step():
     other = run("told", KERAS_BACKEND="tensorflow" if ON_JAX else "jax")
     assert_equal(other, told())
 
 
+@LONG_ON_JAX
 def test_accumulated_halves_make_the_mean_of_their_updates():
     """Each half has its own draw, statistics and number of valid pixels."""
     x, y = data(1)
