@@ -1,8 +1,9 @@
 """Trains on one device and on several and prints the results; run by distribution_test.py.
 
-    python -m tests.distribution_run STRATEGY [LOSS [DEVICES]]
+    python -m tests.distribution_run STRATEGY [LOSS [DEVICES [MODELS]]]
 
 STRATEGY is one of `keras_asym.training.STRATEGIES`, or "xla": one device whose step XLA compiles.
+MODELS are "segmenter", "translator", or both by default; of the loss "keras" the segmenter alone.
 The number of logical devices is fixed for a process, hence a program of its own.
 """
 
@@ -21,7 +22,7 @@ from keras_asym.training import CoupledSGD, Distribution, choose_distribution
 from tests.models import tiny_translator as translator
 from tests.models.tiny import VOID, batch, tiny_segmenter
 
-STEPS, BATCH = 5, 4
+STEPS, BATCH = 3, 4
 
 
 def data(size, void):
@@ -97,7 +98,7 @@ def train_translator(distribution, jit_compile, size):
         return fit_and_evaluate(model, distribution, train, test)
 
 
-def main(strategy, loss="ours", devices="2"):
+def main(strategy, loss="ours", devices="2", models="segmenter,translator"):
     if strategy == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
         parts = [tf.config.LogicalDeviceConfiguration()] * int(devices)
@@ -112,9 +113,11 @@ def main(strategy, loss="ours", devices="2"):
         places["one"] = Distribution(), "auto" if jax else False
     results = {"replicas": distribution.replicas}
     for name, (place, jit_compile) in places.items():
-        keras.utils.clear_session()
-        results[name] = {"segmenter": train_segmenter(place, loss, jit_compile, size)}
-        if loss == "ours":
+        results[name] = {}
+        if "segmenter" in models:
+            keras.utils.clear_session()
+            results[name]["segmenter"] = train_segmenter(place, loss, jit_compile, size)
+        if "translator" in models and loss == "ours":
             keras.utils.clear_session()
             results[name]["translator"] = train_translator(place, jit_compile, size)
     distribution.gather(0)

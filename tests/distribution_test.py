@@ -1,5 +1,6 @@
 """Several devices train as one does on the same global batches, void spread unevenly."""
 
+import functools
 import json
 import os
 import pathlib
@@ -12,7 +13,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 STRATEGIES = {"mirrored": 2, "multi_worker": 2, "data_parallel": 4, "xla": 1}
-"""How many replicas there are. XLA and four logical devices are the slow tests'."""
+"""How many replicas there are. XLA and four logical devices are the slow tests', and so is one
+model of each strategy of TensorFlow."""
 
 
 def start(*arguments, **variables):
@@ -60,16 +62,22 @@ def run(strategy, *arguments):
     return [json.loads(text.splitlines()[-1]) for text, _ in outputs]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(name, marks=pytest.mark.slow if name == "xla" else ()) for name in STRATEGIES
-    ],
-)
-def results(request):
-    found = run(request.param)
-    assert found[0]["replicas"] == STRATEGIES[request.param]
-    return request.param, found
+run_once = functools.cache(run)
+
+
+def results(strategy, model):
+    """What each process found; one device and JAX train both models in one process."""
+    alone = strategy in ("mirrored", "multi_worker")
+    found = run_once(strategy, "ours", 2, model if alone else "segmenter,translator")
+    assert found[0]["replicas"] == STRATEGIES[strategy]
+    return found
+
+
+def strategies(slow):
+    return pytest.mark.parametrize(
+        "strategy",
+        [pytest.param(x, marks=pytest.mark.slow if x in slow else ()) for x in STRATEGIES],
+    )
 
 
 def largest_difference(one, many):
@@ -84,8 +92,9 @@ def assert_equal(one, many):
         assert many[phase] == pytest.approx(one[phase], rel=1e-5)
 
 
-def test_a_segmenter_is_trained_alike(results):
-    _, (chief, *others) = results
+@strategies(slow=["xla", "multi_worker"])
+def test_a_segmenter_is_trained_alike(strategy):
+    chief, *others = results(strategy, "segmenter")
     one, many = chief["one"]["segmenter"], chief["many"]["segmenter"]
     fit = one["fit"]
     assert {"loss", "rgb_loss", "depth_loss", "ensemble_loss", "ensemble_mean_iou"} <= set(fit)
@@ -96,8 +105,9 @@ def test_a_segmenter_is_trained_alike(results):
     assert many["matrix"] == one["matrix"] and np.sum(one["matrix"]) > 100
 
 
-def test_a_translator_is_trained_alike(results):
-    _, (chief, *others) = results
+@strategies(slow=["xla", "mirrored"])
+def test_a_translator_is_trained_alike(strategy):
+    chief, *others = results(strategy, "translator")
     one, many = chief["one"]["translator"], chief["many"]["translator"]
     assert {"loss", "discriminator_loss", "sparsity_loss", "ensemble_mae"} <= set(one["fit"])
     assert one["fit"]["sparsity_loss"] > 0.1
@@ -106,10 +116,11 @@ def test_a_translator_is_trained_alike(results):
         assert largest_difference(one, other["many"]["translator"]) < 1e-6
 
 
-def test_compiled_by_xla_but_not_under_a_strategy_of_tensorflow(results):
-    strategy, (chief, *_) = results
-    for model in chief["many"].values():
-        assert model["jit_compile"] is (strategy in ("data_parallel", "xla"))
+@strategies(slow=["xla"])
+def test_compiled_by_xla_but_not_under_a_strategy_of_tensorflow(strategy):
+    model = "translator" if strategy == "multi_worker" else "segmenter"
+    for found in results(strategy, model)[0]["many"].values():
+        assert found["jit_compile"] is (strategy in ("data_parallel", "xla"))
 
 
 @pytest.mark.slow

@@ -41,12 +41,14 @@ def places(states):
     return [position[:2] for position in states.positions]
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_every_so_many_steps_and_epochs_and_at_the_end():
     states = Recorded()
     fit(build(), 3, SaveStates(states, 4, 3, every_steps=3, every_epochs=2))
     assert places(states) == [(3, 0), (6, 1), (8, 2), (9, 2), (12, 2), (12, 3)]
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_before_each_validation_with_the_logs():
     states = Recorded()
     saver = SaveStates(states, 4, 2, every_steps=99, every_epochs=99, validates=lambda e: e == 0)
@@ -76,6 +78,7 @@ def test_without_a_number_of_steps_their_cost_decides():
     assert saver.step == 12 and places(states)[1:] == [(1, 0), (11, 2)]
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_goes_on_exactly(tmp_path):
     whole = build()
     history = fit(whole, 2)
@@ -92,6 +95,7 @@ def test_goes_on_exactly(tmp_path):
         np.testing.assert_array_equal(value, expected[name], err_msg=name)
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_the_log_of_an_interrupted_epoch_is_that_of_the_whole_one(tmp_path):
     history = fit(build(), 1)
 
@@ -120,6 +124,7 @@ def test_another_model_is_refused():
         assign_variables(other, arrays)
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_a_broken_model_is_not_saved(tmp_path):
     states = RunStates(tmp_path)
     states.save({"trainable/00000": np.zeros(1)}, {"step": 0, "epochs": 0})
