@@ -35,6 +35,7 @@ test-nightly: .venv-nightly/test.installed
 wheel-test: .venv/test.installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
 
+# What TensorFlow writes to stderr meanwhile is stored, too: delete it, as the test says.
 notebook: .venv/docs.installed
 	cd examples && ../$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False quickstart.ipynb
 
