@@ -14,6 +14,7 @@ from keras_asym.ops import (
 
 REDUCTIONS = ("mean", "sum")
 _TILE = 64  # rows of the partition before it repeats
+_MOMENTUM = 0.9  # of the rate: that of some ten steps
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -33,6 +34,9 @@ class TokenExchange(ModalityLayer):
     others in a random order, which depends on the seed, the modality, the row and the run alone
     and repeats after 64 rows and 64 runs.
 
+    What `exchange_rate` gives is measured in training, as a moving average over some ten steps, and
+    saved with the weights.
+
     Args:
         modalities: Number of modalities M.
         threshold: The threshold theta: 2e-2 in the paper's experiments. 0 exchanges nothing, and
@@ -47,7 +51,7 @@ class TokenExchange(ModalityLayer):
 
     Call arguments:
         inputs: List of the folded features and their folded scores.
-        training: Whether the penalty is added.
+        training: Whether the penalty is added and the rate measured.
         presence: Boolean `(batch, modalities)`: which modalities each example has; `None` for all.
             A token is not taken from a modality that is absent: it is only scaled.
 
@@ -88,6 +92,16 @@ class TokenExchange(ModalityLayer):
         self.reduction = reduction
         self.seed = seed
         self.scale_alone = scale_alone
+        self.measured_rate = None
+
+    def exchange_rate(self):
+        """Share of exchanged tokens for each modality, `(modalities,)` in 0..1; 0 before training.
+
+        Tokens of what is absent have no part in it.
+        """
+        if self.measured_rate is None:
+            return ops.zeros((self.modalities,))
+        return ops.maximum(self._rates(), 0.0)
 
     def build(self, input_shape):
         features, scores = (tuple(shape) for shape in input_shape)
@@ -97,25 +111,36 @@ class TokenExchange(ModalityLayer):
                 "channels), and a score for each token of them. "
                 f"Received: shapes {features} and {scores} for layer '{self.name}'"
             )
+        if self.modalities > 1:
+            self.measured_rate = self.add_weight(
+                name="measured_rate",
+                shape=(self.modalities,),
+                initializer=keras.initializers.Constant(-1.0),  # nothing was measured
+                trainable=False,
+                autocast=False,
+                aggregation="only_first_replica",
+            )
 
     def call(self, inputs, training=None, presence=None):
         if self.modalities == 1:
             return inputs[0]
         x, scores = (split_axis(y, self.count) for y in inputs)
-        if training and self.l1:
-            self.add_loss(self.l1 * self._penalty(scores, presence))
         low = scores < self.threshold
         scaled = x * scores
-        tokens = []
+        tokens, exchanged = [], []
         for place, row in enumerate(self.rows):
-            y = scaled[:, place]
+            y, taken = scaled[:, place], []
             for other, wanted in self._partners(row, scores):
                 wanted = ops.logical_and(low[:, place], wanted)
                 if presence is not None:
                     is_there = beside(presence, scaled)[:, other]
                     wanted = ops.logical_and(wanted, is_there)
                 y = ops.where(wanted, scaled[:, other], y)
+                taken.append(wanted)
             tokens.append(y)
+            exchanged.append(taken)
+        if training:
+            self._learn(scores, exchanged, presence)
         y = ops.stack(tokens, axis=1)
         if not self.scale_alone and presence is not None:
             y = ops.where(beside(any_other(presence), y), y, x)
@@ -141,13 +166,54 @@ class TokenExchange(ModalityLayer):
             table = ops.take(table, places, axis=axis)
         return ops.expand_dims(table if len(scores.shape) == 5 else table[0], -1)
 
-    def _penalty(self, scores, presence):
+    def _learn(self, scores, exchanged, presence):
+        """Adds the penalty to the losses, and this batch to the rates.
+
+        Args:
+            scores: `(batch, modalities, ..., 1)`.
+            exchanged: For each modality which tokens come from each of the others.
+            presence: As in the call.
+        """
+        ones = ops.ones_like(scores, dtype="float32")
+        rows = [
+            sum((ops.cast(x, "float32") for x in taken), ops.zeros_like(ones[:, 0]))
+            for taken in exchanged
+        ]
+        axes = (0, *range(2, len(scores.shape)))
+        counts = [ops.sum(only_present(x, presence), axes) for x in (ops.stack(rows, axis=1), ones)]
+        taken, number = ops.unstack(sum_over_replicas(ops.stack(counts)), 2)  # of each modality
+        if self.l1:
+            self.add_loss(self.l1 * self._penalty(scores, presence, ops.sum(number)))
+        if self.trainable:
+            self._measure(taken / ops.maximum(number, 1.0), number > 0)
+
+    def _penalty(self, scores, presence, number):
         scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
         total = ops.sum(only_present(scores, presence))
-        if self.reduction == "sum":  # of all replicas, over which Keras takes the mean
-            return total * sum_over_replicas(ops.ones((), total.dtype))
-        number = ops.sum(only_present(ops.ones_like(scores), presence))
-        return total / ops.maximum(number, 1.0)
+        # Of all replicas, over which Keras takes the mean.
+        total = total * sum_over_replicas(ops.ones((), total.dtype))
+        if self.reduction == "sum":
+            return total
+        return total / ops.cast(ops.maximum(number, 1.0), total.dtype)
+
+    def _measure(self, rates, there):
+        all_before = self._rates()
+        before = self.pick(all_before)
+        first, there = ops.cast(before < 0, "float32"), ops.cast(there, "float32")
+        share = (_MOMENTUM * first + 1.0 - _MOMENTUM) * there
+        after = before + share * (rates - before)
+        rows = [
+            after[self.rows.index(row)] if row in self.rows else all_before[row]
+            for row in range(self.modalities)
+        ]
+        self.measured_rate.assign(ops.cast(ops.stack(rows), self.measured_rate.dtype))
+
+    def _rates(self):
+        return ops.cast(ops.convert_to_tensor(self.measured_rate), "float32")
+
+    def load_own_variables(self, store):
+        if len(store.keys()):  # files of networks that measured no rate have nothing
+            super().load_own_variables(store)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])

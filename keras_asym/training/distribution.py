@@ -1,5 +1,9 @@
 import contextlib
 
+import keras
+
+from keras_asym.keras_internals import replace_symbolic_build
+
 
 class Distribution:
     """How a training run is spread over devices and hosts; this one uses a single device.
@@ -62,6 +66,25 @@ class TensorFlowDistribution(Distribution):
 
     def scope(self):
         return self.strategy.scope()
+
+    def prepare(self, model):
+        """Keras builds a model from the first batch added up over the replicas, which is no way to
+        take booleans, such as `"present"`: the batch of the first local replica serves as well."""
+
+        def of_one_replica(build):
+            def symbolic_build(iterator=None, data_batch=None):
+                if iterator is not None:
+                    for _, _, batches in iterator:
+                        data_batch = keras.tree.map_structure(self._first_of, next(batches))
+                        break
+                build(data_batch=data_batch)
+
+            return symbolic_build
+
+        replace_symbolic_build(model, of_one_replica)
+
+    def _first_of(self, value):
+        return self.strategy.experimental_local_results(value)[0]
 
 
 def per_replica_batch_size(batch_size, replicas):

@@ -1,21 +1,19 @@
 """Training on several hosts with TensorFlow.
 
-Keras 3 does not support `tf.distribute.MultiWorkerMirroredStrategy`: its `fit` fails in two places.
-What is done about them stands here and nowhere else, and `tests/training/multi_worker_test.py`
-says so when Keras changes under it:
+Keras 3 does not support `tf.distribute.MultiWorkerMirroredStrategy`: its `fit` fails in two places,
+and `tests/training/multi_worker_test.py` says so when Keras changes under it:
 
 - `Model._maybe_symbolic_build` adds up the first batch over the replicas, which needs all of their
-  shapes to be those of a variable; the batch of the first local replica serves as well.
-- `reduce_per_replica` takes the mean of the logs over their axis 0, which scalars do not have.
+  shapes to be those of a variable; see `TensorFlowDistribution.prepare`.
+- `reduce_per_replica` takes the mean of the logs over their axis 0, which scalars do not have; what
+  is done about it stands here.
 """
 
 import json
 import os
 
-import keras
 from keras import ops
 
-from keras_asym.keras_internals import replace_symbolic_build
 from keras_asym.training.distribution import TensorFlowDistribution
 
 
@@ -38,6 +36,7 @@ class MultiWorker(TensorFlowDistribution):
         return self.strategy.distribute_datasets_from_function(make)
 
     def prepare(self, model):
+        super().prepare(model)
         adapt(model)
 
     def gather(self, value):
@@ -56,22 +55,7 @@ class MultiWorker(TensorFlowDistribution):
 
 
 def adapt(model):
-    """Makes `fit` and `evaluate` of a compiled model work over several hosts."""
-    strategy = model.distribute_strategy
-
-    def of_one_replica(build):
-        def symbolic_build(iterator=None, data_batch=None):
-            if iterator is not None:
-                for _, _, batches in iterator:
-                    data_batch = keras.tree.map_structure(
-                        lambda value: strategy.experimental_local_results(value)[0], next(batches)
-                    )
-                    break
-            build(data_batch=data_batch)
-
-        return symbolic_build
-
-    replace_symbolic_build(model, of_one_replica)
+    """Gives the logs of a compiled model's steps an axis that Keras can take the mean over."""
     for name in ("train_step", "test_step"):
         setattr(model, name, _with_logs_of_rank_one(getattr(type(model), name), model))
     model.train_function = model.test_function = None

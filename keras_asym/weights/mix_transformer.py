@@ -107,7 +107,7 @@ def _load(model, state_dict, layers_of):
         for name, entry in with_joined_attention(state_dict).items()
     }
     names = "|".join(sorted({re.escape(name) for name in layers.values()}))
-    assign_entries(model, entries, f"({names})(_exchange)?/.*", find)
+    assign_entries(model, entries, rf"({names})(_exchange/\w+)?/.*", find)
     _say_licence()
 
 

@@ -1,15 +1,9 @@
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 
 from keras_asym.layers import ModalityBatchNormalization, SelectedModalities
-from tests.helpers import arrays, gradients, images, randomize, uneven_sum
+from tests.helpers import arrays, gradients, images, randomize, run_program, uneven_sum
 from tests.layers.contract import LayerContract
 
 
@@ -197,15 +191,7 @@ def test_wrong_number_of_channels():
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow only")
 def test_synchronized_over_replicas_whose_examples_have_different_modalities():
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.layers.two_replicas"],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout.splitlines()[-1])
+    found = run_program("tests.layers.two_replicas")
     for one, two in zip(found["one"], found["two"], strict=True):
         np.testing.assert_allclose(two, one, atol=2e-6)
         assert np.abs(one).max() > 0.1

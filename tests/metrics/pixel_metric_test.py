@@ -1,20 +1,13 @@
 """What the metrics of confidence have in common."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 
 from keras_asym.metrics.pixel_metric import read_pixels
+from tests.helpers import run_program
 from tests.metrics.pixel_figures import JAX, METRICS, example, expected, update_compiled
 from tests.models.tiny import CLASSES, VOID
-
-ROOT = Path(__file__).parents[2]
 
 
 def assert_value(metric, figures, rel=1e-5):
@@ -121,14 +114,6 @@ def test_counts_stay_exact_above_24_bits(metric_class):
 
 @pytest.mark.skipif(JAX, reason="replicas of tf.distribute")
 def test_two_replicas_with_uneven_void_give_the_figures_of_one():
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.metrics.two_replicas"],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr[-2000:]
-    found = json.loads(result.stdout.splitlines()[-1])
+    found = run_program("tests.metrics.two_replicas")
     assert found["two"] == pytest.approx(found["one"], rel=1e-6)
     assert all(value > 0 for value in found["one"].values())

@@ -28,6 +28,17 @@ def test_rates_follow_the_schedule():
     assert [logs["depth_exchange_rate"] for logs in seen] == pytest.approx([0.3, 0.1])
 
 
+def test_tokens_and_channels_are_logged_side_by_side():
+    """With a threshold above 1 every token is exchanged, and none with one of 0."""
+    for threshold, expected in ((1.5, 1.0), (0.0, 0.0)):
+        tokens = fusion.TokenExchanging(threshold, sites="block1_3_bn$", share_batch_norms=False)
+        strategy = fusion.Combined([tokens, fusion.ChannelExchanging(rule="random", rate=0.5)])
+        logs = trained_logs(strategy, [ExchangeRates()])
+        for name in NAMES:
+            assert logs[f"{name}_token_exchange_rate"] == [expected, expected]
+            assert logs[f"{name}_exchange_rate"] == pytest.approx([0.5, 0.5])
+
+
 def test_nothing_is_logged_without_exchange():
     found = trained_logs(fusion.PrivateNormalization(), [ExchangeRates()])
     assert not any("exchange" in name for name in found)
