@@ -12,12 +12,7 @@ from tests.helpers import randomize_norms
 
 
 def bottlenecks(filters=10, channels=3, outputs=1, blocks=(2, 2)):
-    """Two stages of bottlenecks: small, with every kind of site; do not change it."""
-    return _made(keras.config.dtype_policy().name, filters, channels, outputs, blocks)
-
-
-def new_bottlenecks(filters=10, channels=3, outputs=1, blocks=(2, 2)):
-    """The same to be changed. Norms are randomized."""
+    """Two stages of bottlenecks: small, with every kind of site. Norms are randomized."""
     inputs = keras.Input((None, None, channels))
     x = layers.Conv2D(4 * filters, 3, padding="same", use_bias=False, name="stem_conv")(inputs)
     x = layers.BatchNormalization(name="stem_bn", epsilon=1e-4)(x)
@@ -39,12 +34,6 @@ def branches(width=4):
         y = layers.LayerNormalization(name=f"norm{block}")(x)
         x = layers.Add()([x, layers.Dense(width, name=f"proj{block}")(y)])
     return keras.Model(inputs, layers.Conv2D(5, 1, name="classifier")(x), name="branches")
-
-
-@functools.cache
-def _made(policy, *settings):
-    """One network for each policy of dtypes and all settings."""
-    return new_bottlenecks(*settings)
 
 
 @functools.cache

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -15,12 +17,23 @@ from tests.fusion.examples import bottlenecks
 from tests.helpers import arrays, images, randomize, run
 
 CHANNELS = {"rgb": 3, "depth": 1, "hyper": 5}
-STRATEGIES = [PrivateNormalization(), ChannelExchanging(), AsymmetricFusion()]
+PRIVATE, EXCHANGE = PrivateNormalization(), ChannelExchanging()
+STRATEGIES = [PRIVATE, EXCHANGE, AsymmetricFusion()]
+
+
+@functools.cache
+def network():
+    """With a site at full size and one at half of it; do not change it."""
+    return bottlenecks(blocks=(1, 2))
 
 
 def three(fusion):
-    model = to_multimodal(bottlenecks(), CHANNELS, fusion, ensemble=True)
+    model = to_multimodal(network(), CHANNELS, fusion, ensemble=True)
     return randomize(model)
+
+
+shared = functools.cache(three)
+"""A model of each strategy for the tests that leave it as it is."""
 
 
 def some(names):
@@ -29,9 +42,7 @@ def some(names):
 
 def by_hand(model, names, fusion):
     """A new model on `names` with the rows of their weights copied."""
-    part = to_multimodal(
-        bottlenecks(), {name: CHANNELS[name] for name in names}, fusion, ensemble=True
-    )
+    part = to_multimodal(network(), {name: CHANNELS[name] for name in names}, fusion, ensemble=True)
     rows = [list(CHANNELS).index(name) for name in names]
     private = {}
     for layer in model._flatten_layers():
@@ -58,7 +69,7 @@ def assert_same(actual, expected):
 @pytest.mark.parametrize("names", [["rgb", "hyper"], ["depth"], ["rgb", "depth", "hyper"]])
 @pytest.mark.parametrize("fusion", STRATEGIES, ids=lambda s: type(s).__name__)
 def test_a_selection_is_the_network_of_its_modalities(fusion, names, tmp_path):
-    model = three(fusion)
+    model = shared(fusion)
     part = select_modalities(model, names)
     x = some(names)
     outputs, expected = run(part, x), run(by_hand(model, names, fusion), x)
@@ -74,7 +85,7 @@ def test_a_selection_is_the_network_of_its_modalities(fusion, names, tmp_path):
 
 
 def test_weights_are_shared():
-    model = three(ChannelExchanging())
+    model = three(EXCHANGE)
     part = select_modalities(model, ["depth", "rgb"])
     known = {id(w) for w in model.weights}
     assert part.weights and all(id(w) in known for w in part.weights)
@@ -87,7 +98,7 @@ def test_weights_are_shared():
 
 
 def test_one_modality_under_private_normalization_is_its_branch():
-    model = three(PrivateNormalization())
+    model = shared(PRIVATE)
     full = run(model, some(CHANNELS))
     for name in CHANNELS:
         alone = run(select_modalities(model, [name]), some([name]))
@@ -97,19 +108,19 @@ def test_one_modality_under_private_normalization_is_its_branch():
 
 @pytest.mark.parametrize("fusion", STRATEGIES, ids=lambda s: type(s).__name__)
 def test_selection_from_a_selection(fusion):
-    model = three(fusion)
+    model = shared(fusion)
     twice = select_modalities(select_modalities(model, ["depth", "hyper"]), ["hyper"])
     expected = run(select_modalities(model, ["hyper"]), some(["hyper"]))
     assert_same(run(twice, some(["hyper"])), expected)
 
 
 def test_order_is_the_models():
-    part = select_modalities(three(PrivateNormalization()), ["hyper", "rgb"])
+    part = select_modalities(shared(PRIVATE), ["hyper", "rgb"])
     assert modality_names(part) == ["rgb", "hyper"]
 
 
 def test_only_the_present_statistics_are_updated():
-    model = three(PrivateNormalization())
+    model = three(PRIVATE)
     norm = model.get_layer("stem_bn")
     before = arrays(norm.moving_mean)[0]
     select_modalities(model, ["depth"])(some(["depth"]), training=True)
@@ -121,22 +132,22 @@ def test_only_the_present_statistics_are_updated():
 @pytest.mark.parametrize("names", [[], ["thermal"], ["rgb", "thermal"], "rgb"])
 def test_wrong_names(names):
     with pytest.raises(ValueError, match=r"some of the modalities \['rgb', 'depth', 'hyper'\]"):
-        select_modalities(three(PrivateNormalization()), names)
+        select_modalities(shared(PRIVATE), names)
 
 
 def test_not_a_multimodal_model():
     with pytest.raises(ValueError, match="made by to_multimodal: 'small' has no FoldModalities"):
-        select_modalities(bottlenecks(), ["rgb"])
+        select_modalities(network(), ["rgb"])
 
 
 def test_a_selection_has_the_precision_of_its_model():
     """And not of the policy that new layers get at the time."""
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        network = bottlenecks()
+        mixed = bottlenecks(blocks=(1, 2))
     finally:
         keras.config.set_dtype_policy("float32")
-    model = to_multimodal(network, {"rgb": 3, "depth": 1}, ensemble=True)
+    model = to_multimodal(mixed, {"rgb": 3, "depth": 1}, ensemble=True)
     keras.config.set_dtype_policy("mixed_float16")
     try:
         part = select_modalities(model, ["depth"])

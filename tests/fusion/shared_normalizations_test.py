@@ -2,7 +2,7 @@ import numpy as np
 
 from keras_asym.fusion import SharedNormalizations, to_multimodal
 from keras_asym.testing import check_strategy
-from tests.fusion.examples import bottlenecks, new_bottlenecks
+from tests.fusion.examples import bottlenecks
 from tests.helpers import LONG_ON_JAX, images
 
 PAIR = {"rgb": 3, "depth": 3}
@@ -23,7 +23,7 @@ def test_some_norms_are_shared():
 
 
 def test_shared_norms_move_by_the_statistics_of_all():
-    plain = new_bottlenecks()
+    plain = bottlenecks()
     model = to_multimodal(plain, PAIR, SharedNormalizations())
     x = images(2, 16, 16, 3)
     model({"rgb": x, "depth": x}, training=True)
