@@ -9,9 +9,16 @@ from tests.helpers import ON_JAX, arrays, images, randomize
 CHANNELS = 13  # neither a multiple of five nor even
 
 
+def numbers(default, slow):
+    """Numbers of modalities; of those in `slow` the slow tests."""
+    marked = [pytest.param(count, marks=pytest.mark.slow) for count in slow]
+    return pytest.mark.parametrize("modalities", [*default, *marked])
+
+
 # JAX compiles each case anew, and has fewer of them: the numbers of modalities do not differ there.
-ONE_TO_THREE = pytest.mark.parametrize("modalities", [2] if ON_JAX else [1, 2, 3])
-PRESENCES = pytest.mark.parametrize("modalities", [3] if ON_JAX else [1, 2, 3, 4])
+ONE_TO_THREE = numbers([2], []) if ON_JAX else numbers([1, 2, 3], [])
+ALONE_AND_THREE = numbers([2], []) if ON_JAX else numbers([1, 3], [2])
+PRESENCES = numbers([3], []) if ON_JAX else numbers([2, 3], [1, 4])
 
 
 class LayerContract:
@@ -34,15 +41,15 @@ class LayerContract:
     def test_config_round_trip(self, modalities):
         layer_checks.check_config(self.case(modalities))
 
-    @ONE_TO_THREE
+    @ALONE_AND_THREE
     def test_save_and_load(self, modalities):
         layer_checks.check_saving(self.case(modalities))
 
-    @ONE_TO_THREE
+    @ALONE_AND_THREE
     def test_precision(self, modalities):
         layer_checks.check_precision(self.case(modalities))
 
-    @ONE_TO_THREE
+    @ALONE_AND_THREE
     def test_xla_equals_eager(self, modalities):
         layer_checks.check_xla(self.case(modalities))
 
@@ -50,7 +57,7 @@ class LayerContract:
     def test_symbolic_shape_is_the_eager_one(self, modalities):
         layer_checks.check_symbolic(self.case(modalities))
 
-    @ONE_TO_THREE
+    @ALONE_AND_THREE
     def test_gradients_are_finite(self, modalities):
         layer_checks.check_gradients(self.case(modalities))
 
@@ -65,7 +72,7 @@ class LayerContract:
         else:
             layer_checks.check_examples_alike(case)
 
-    @ONE_TO_THREE
+    @ALONE_AND_THREE
     def test_dynamic_height_and_width(self, modalities):
         case = self.case(modalities)
         symbolic = layer_checks.symbolic_inputs(

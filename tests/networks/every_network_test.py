@@ -179,6 +179,7 @@ def test_separable_convolutions_of_two_modalities_are_served(tmp_path):
     keras.backend.backend() != "tensorflow", reason="JAX compiles for minutes, and differs in none"
 )
 @NEW_LAYERS
+@pytest.mark.usefixtures("without_graphs")
 def test_trained(name):
     weights = (0.4,) * (len(NETWORKS[name][1]) - 1)
     model = Segmenter(build(name), {"rgb": 3, "depth": 1}, auxiliary_weights=weights)
