@@ -187,7 +187,7 @@ def test_two_accumulated_gradients_are_those_of_the_whole_batch():
     start, whole, _, halves = weights
     for one, two in zip(whole, halves, strict=True):
         np.testing.assert_allclose(two, one, atol=1e-6)
-    assert np.mean([np.abs(x - y).max() > 1e-5 for x, y in zip(start, whole, strict=True)]) > 0.8
+    assert max(np.abs(x - y).max() for x, y in zip(start, whole, strict=True)) > 1e-3
 
 
 @LONG_ON_JAX
