@@ -14,7 +14,7 @@ PAIR = {"rgb": 3, "depth": 3}
 
 @LONG_ON_JAX
 def test_strategy_contract():
-    check_strategy(UnsharedNetworks(), bottlenecks(), modalities=(2,))
+    check_strategy(UnsharedNetworks(), bottlenecks(blocks=(1, 1)), modalities=(2,))
 
 
 def test_every_modality_has_weights_of_its_own():
