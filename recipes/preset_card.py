@@ -30,7 +30,7 @@ tags: [keras, multimodal, {task.name.replace("_", "-")}]
 ---
 # {name}
 
-{task.title} from {", ".join(model.modality_names)} by one shared network, \
+{task.title} by one shared network, \
 {model.network.count_params():,} parameters. Licence of the weights: {licence or "unknown"}.
 
     from keras_asym.models import {kind}
@@ -44,7 +44,7 @@ tags: [keras, multimodal, {task.name.replace("_", "-")}]
 ## Figures
 
 {figures["protocol"]}, {figures["images"]} images of `{task.config.data.name}`; seed \
-{task.config.seed}, one run.
+{task.config.seed}, one run. {task.note}.
 
 {_results(task, figures["results"])}
 

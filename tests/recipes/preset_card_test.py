@@ -43,6 +43,8 @@ def text():
 def test_what_the_card_says(text):
     shown, model = text
     assert shown.startswith("---\nlibrary_name: keras_asym\nlicense: apache-2.0\n")
+    assert "Segmentation from rgb + depth by one shared network" in shown
+    assert "7 images of `rendered_rooms`; seed 0, one run. Percent.\n" in shown
     assert f"{model.network.count_params():,} parameters" in shown
     assert (
         "| depth | uint16 | 1 | encoding linear, scale 0.001, mean 2.5, std 1.2, invalid 0 |"
