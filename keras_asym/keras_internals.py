@@ -5,9 +5,28 @@ Keras has no public name for what stands here. Each function says what it is for
 """
 
 import functools
+import threading
 
 import keras
 from keras.src.utils import backend_utils
+
+
+class LossesOfReplica:
+    """Keeps what a layer's `add_loss` gets apart by thread, which is what a replica is.
+
+    The replicas of `tf.distribute` share their layers, and Keras keeps a layer's losses in one
+    list. Each sum over the replicas in the network or in its loss changes from one to the next, so
+    that one would read the losses of another, and train by none of its own.
+    """
+
+    @property
+    def _losses(self):
+        by_thread = self.__dict__.setdefault("_losses_by_thread", {})
+        return by_thread.setdefault(threading.get_ident(), [])
+
+    @_losses.setter
+    def _losses(self, value):
+        """Keras begins with an empty list."""
 
 
 def register_presence(layer):

@@ -1,6 +1,7 @@
 """Keras still has what `keras_internals` takes from inside of it, and it still means the same."""
 
 import inspect
+import threading
 
 import keras
 import numpy as np
@@ -62,6 +63,36 @@ def test_every_function_has_a_test():
     ]
     tests = " ".join(name for name in globals() if name.startswith("test_"))
     assert functions and all(f"_{name}" in tests for name in functions)
+
+
+class Penalized(keras_internals.LossesOfReplica, layers.Layer):
+    """Adds the sum of its inputs to the losses; `meet` is called after that."""
+
+    def call(self, inputs, meet=None):
+        self.add_loss(keras.ops.sum(inputs))
+        if meet is not None:
+            meet()
+        return inputs
+
+
+def test_losses_of_replica():
+    """Two threads that call one layer at the same time each find the loss of their own."""
+    layer, barrier, found = Penalized(), threading.Barrier(2), {}
+    layer(images(1, 2))  # built
+
+    def replica(value):
+        layer(np.full((1, 2), value, "float32"), meet=barrier.wait)
+        found[value] = [float(loss) for loss in layer.losses]
+
+    threads = [threading.Thread(target=replica, args=(value,)) for value in (1.0, 3.0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {1.0: [2.0], 3.0: [6.0]}
+    assert len(layer.losses) == 1  # of this thread, until it calls the layer again
+    layer(images(1, 2))
+    assert len(layer.losses) == 1
 
 
 def test_register_presence():

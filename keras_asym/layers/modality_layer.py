@@ -4,7 +4,7 @@ import operator
 
 import keras
 
-from keras_asym.keras_internals import register_presence
+from keras_asym.keras_internals import LossesOfReplica, register_presence
 from keras_asym.ops import beside, merge_axis, split_axis
 
 _ROWS = contextvars.ContextVar("rows", default=None)
@@ -21,7 +21,7 @@ def only_rows(rows):
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
-class ModalityLayer(keras.layers.Layer):
+class ModalityLayer(LossesOfReplica, keras.layers.Layer):
     """Base of the layers that know how many modalities a folded batch holds; also of your own.
 
     The folded axis holds `count` modalities, whose indices are `rows`: all of them, or those of a

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_asym.layers import SelectedModalities, TokenExchange
-from tests.helpers import arrays, gradients, images, uneven_sum
+from tests.helpers import arrays, gradients, images, run_program, uneven_sum
 from tests.layers.contract import CHANNELS, LayerContract
 
 
@@ -162,6 +162,58 @@ def test_no_penalty_outside_of_training_or_of_one_modality():
     layer = TokenExchange(1, l1=1.0)
     exchanged(PAIR[:, :1], SCORES[:, :1], training=True, layer=layer)
     assert not layer.losses
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow only")
+def test_penalties_and_rates_of_two_replicas_are_those_of_one_device():
+    """Where different sensors have failed on each: the same loss, gradients and rates."""
+    found = run_program("tests.layers.token_exchange_replicas")
+    one, two = (found[key].pop("weights") for key in ("one", "two"))
+    assert found["two"] == pytest.approx(found["one"], rel=1e-5)
+    logs = found["one"]
+    of_outputs = logs["rgb_loss"] + logs["depth_loss"] + logs["ensemble_loss"]
+    assert logs["loss"] > of_outputs + 0.2  # the penalties
+    assert one.keys() == two.keys()
+    for path, value in one.items():
+        np.testing.assert_allclose(two[path], value, atol=1e-6, err_msg=path)
+    rates = np.array([value for path, value in one.items() if path.endswith("measured_rate")])
+    assert rates.shape == (2, 2) and ((rates > 0) & (rates < 1)).any()
+
+
+def rates(layer):
+    return arrays(layer.exchange_rate())[0]
+
+
+def test_rates_are_measured_in_training_alone():
+    layer = TokenExchange(2)
+    np.testing.assert_array_equal(rates(layer), [0, 0])  # also before it is built
+    exchanged(PAIR, SCORES, layer=layer)
+    np.testing.assert_array_equal(rates(layer), [0, 0])
+    exchanged(PAIR, SCORES, layer=layer, training=True)
+    np.testing.assert_allclose(rates(layer), [2 / 3, 1 / 3], rtol=1e-6)
+    exchanged(PAIR, np.ones_like(SCORES), layer=layer, training=True)  # a tenth of the average
+    np.testing.assert_allclose(rates(layer), [0.9 * 2 / 3, 0.9 / 3], rtol=1e-6)
+    layer.trainable = False
+    exchanged(PAIR, SCORES, layer=layer, training=True)
+    np.testing.assert_allclose(rates(layer), [0.9 * 2 / 3, 0.9 / 3], rtol=1e-6)
+
+
+def test_rates_are_those_of_who_is_there():
+    layer = TokenExchange(2)
+    presence = np.array([[True, True], [False, True], [False, True]])
+    exchanged(*(np.repeat(x, 3, axis=0) for x in (PAIR, SCORES)), presence, True, layer)
+    np.testing.assert_allclose(rates(layer), [2 / 3, 1 / 9], rtol=1e-6)
+    nobody = np.array([[False, True]])
+    exchanged(PAIR, SCORES, nobody, True, layer)
+    np.testing.assert_allclose(rates(layer), [2 / 3, 0.9 / 9], rtol=1e-6)
+
+
+def test_rates_of_a_selection_leave_the_others():
+    layer = TokenExchange(3, threshold=1.5)
+    x, scores = images(2, 2, 3, 4, 5), np.full((2, 2, 3, 4, 1), 0.01)
+    exchanged(x, scores, training=True, layer=SelectedModalities(layer, (0, 2)))
+    assert rates(layer)[1] == 0 and 0 < rates(layer)[0] < 1  # those bound to the third
 
 
 @pytest.mark.parametrize(
