@@ -23,18 +23,13 @@ ROOT = Path(__file__).parents[2]
 GUARD = Path(__file__).parent / "guard"
 PACKAGES = ("keras_asym", "recipes", "tfds_builders")
 TINY = (
-    "--config.inputs=('rgb',)",
-    "--config.data.width=32",
-    "--config.data.height=32",
-    "--config.data.num_examples.train=2",
-    "--config.data.num_examples.validation=2",
-    "--config.data.num_examples.test=2",
+    "--config.data.data_dir=data",
     "--config.network.backbone_width=4",
     "--config.network.decoder_widths=(4,4,4,4)",
     "--config.augmentation.size=(32,32)",
     "--config.augmentation.shorter_side=32",
     "--config.batch_size=2",
-    "--config.eval_batch_size=2",
+    "--config.eval_batch_size=1",
     "--config.stages=({'epochs':1,'encoder_rate':1e-3,'decoder_rate':1e-3},)",
     "--config.evaluate_every=1",
     "--config.checkpoint_every=1",
@@ -141,26 +136,38 @@ def test_a_data_set_is_built_by_the_packages_of_the_wheel(guarded, site):
     assert lines[-1] == "2"
 
 
-def test_the_command_lists_its_programs_and_configures_a_folder(guarded, site, tmp_path):
+def write_images(folder):
+    """Six pairs of a photograph and a depth image, with masks of four classes."""
+    for number in range(6):
+        rng = np.random.default_rng(number)
+        images = {
+            "rgb": rng.integers(0, 256, (48, 64, 3)).astype(np.uint8),
+            "depth": rng.integers(800, 6000, (48, 64)).astype(np.uint16),
+            "mask": np.repeat(np.arange(64)[None] // (16 + number), 48, 0).astype(np.uint8),
+        }
+        for column, image in images.items():
+            path = folder / column / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            PIL.Image.fromarray(image).save(path)
+
+
+def test_from_a_folder_to_an_answer_by_three_commands(guarded, site, tmp_path):
     command = (sys.executable, site / "bin" / "keras-asym")
     listed = run(*command, "--help", **guarded)
     assert all(f"\n  {name} " in listed for name in ("configure", "validate", "train", "export"))
-    for number in range(6):
-        for column, shape in (("rgb", (48, 64, 3)), ("mask", (48, 64))):
-            path = tmp_path / "images" / column / f"{number}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            image = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
-            if column == "mask":
-                image = np.repeat(np.arange(64)[None] // (20 + number), 48, 0).astype(np.uint8)
-            PIL.Image.fromarray(image).save(path)
+    write_images(tmp_path / "images")
     said = run(*command, "configure", "images", "--output=found", **guarded)
     assert "5 train, 1 validation" in said
-    assert "def get_config():" in (tmp_path / "found" / "config.py").read_text()
-
-
-def test_a_recipe_trains(guarded, tmp_path):
-    program = (sys.executable, "-m", "recipes.segmentation.train", "--config=rendered_rooms")
-    run(*program, *TINY, "--workdir=run", f"--config.data.data_dir={tmp_path / 'data'}", **guarded)
+    task = ("segmentation", "--workdir=run")
+    run(*command, "train", *task, "--config=found/config.py", *TINY, **guarded)  # two steps
     written = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"best.keras", "last.keras", "results.json", "report.html"} <= written
-    assert "<style>" in (tmp_path / "run" / "report.html").read_text()
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "<style>" in report and "<script>" in report
+    run(*command, "export", *task, "--output=served", **guarded)
+    code = (
+        "import tensorflow as tf; serve = tf.saved_model.load('served/1').signatures;"
+        "found = serve['serving_default'](rgb=tf.zeros((1, 48, 64, 3), tf.uint8),"
+        "depth=tf.ones((1, 48, 64, 1), tf.uint16)); print(*found['classes'].shape)"
+    )
+    assert run(sys.executable, "-c", code, **guarded).split()[:3] == ["1", "48", "64"]
