@@ -7,7 +7,6 @@ Every table says how it was measured. `--modalities=rgb` evaluates with some of 
 Figures are also kept in the run's folder, in `evaluation_SPLIT.json` and, by class, as CSV.
 """
 
-import dataclasses
 import json
 
 from keras_asym.files import write_atomically
@@ -68,12 +67,7 @@ def main(task, argv=None):
         del changes
         made = task.of_run(RunFolder(arguments.workdir))
         place = task, arguments.workdir, arguments.split, arguments.checkpoint
-        if arguments.subsets:
-            protocol = made.protocol(arguments)
-            evaluate_subsets(
-                *place, lambda names: dataclasses.replace(protocol, modalities=tuple(names))
-            )
-        else:
-            evaluate_run(*place, made.protocol(arguments))
+        evaluated = evaluate_subsets if arguments.subsets else evaluate_run
+        evaluated(*place, made.protocol(arguments))
 
     command.run(parser, program, argv)

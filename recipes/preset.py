@@ -10,7 +10,6 @@ data again and fails where the main figure is more than one unit of its last dig
 card's: 0.1 % of mean IoU, 0.0001 of the MAE.
 """
 
-import dataclasses
 import json
 import pathlib
 
@@ -24,8 +23,8 @@ from recipes.data.datasets import open_evaluated
 from recipes.data.values import converter_of
 from recipes.preset_card import card
 from recipes.run_folder import RunFolder
-from recipes.subsets import subset_results
-from recipes.task import split_words
+from recipes.subsets import subset_results, subsets
+from recipes.task import readable_names, split_words
 from recipes.trained_run import TrainedRun
 
 
@@ -46,7 +45,7 @@ def write_preset(task_class, workdir, output, checkpoint="best", split="test", l
     found = task.evaluate(model, source, task.protocol(), run.words(split))
     figures = {
         **found.record(),
-        "subsets": _of_subsets(run, split, source),
+        "subsets": _of_subsets(run, split, source, found),
         "seeds": by_seed(run.folder.path, task, found.protocol),
         "cost": costs.measure(task, model, source),
     }
@@ -81,15 +80,14 @@ def write_preset(task_class, workdir, output, checkpoint="best", split="test", l
     return output
 
 
-def _of_subsets(run, split, source):
-    """The main figure of the ensemble on each subset of several modalities."""
+def _of_subsets(run, split, source, of_all):
+    """The main figure of the ensemble on each subset of several modalities; of all it is known."""
     task = run.task
-    if len(task.config.inputs) == 1:
+    everything, *parts = subsets(task.config.inputs)
+    if not parts:
         return {}
-    protocol = task.protocol()
-    found = subset_results(
-        run, split, source, lambda names: dataclasses.replace(protocol, modalities=tuple(names))
-    )
+    found = {readable_names(everything): of_all.results["ensemble"]}
+    found |= subset_results(run, split, source, task.protocol(), parts)
     return {names: results[task.main_metric] for names, results in found.items()}
 
 
@@ -143,7 +141,9 @@ def check(task_class, preset, data_dir=""):
     task = task_class(config, Facts.from_dict(recipe["data"]))
     model = task.model_class.from_preset(folder, preprocessor=False)
     model.jit_compile = False  # images come in many sizes
-    found = _evaluate(task, model, recipe["split"], "best")
+    split = recipe["split"]
+    source = open_evaluated(config.data, task.facts, split).source(split, task.image_names)
+    found = task.evaluate(model, source, task.protocol(), split_words(split, "best"))
     print(task.text(found))
     factor, digits = task.columns(found.results)[task.main_metric]
     now, stated = (
@@ -158,11 +158,6 @@ def check(task_class, preset, data_dir=""):
             f"within {tolerance:g}. Received: {now:.{digits}f}"
         )
     return now - stated
-
-
-def _evaluate(task, model, split, checkpoint):
-    source = open_evaluated(task.config.data, task.facts, split).source(split, task.image_names)
-    return task.evaluate(model, source, task.protocol(), split_words(split, checkpoint))
 
 
 def main(task, argv=None):

@@ -1,5 +1,6 @@
 """How a network does when sensors are gone: every subset of its modalities, a row each."""
 
+import dataclasses
 import itertools
 import json
 
@@ -8,7 +9,7 @@ from recipes.task import readable_names
 from recipes.trained_run import TrainedRun
 
 
-def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
+def evaluate_subsets(task_class, workdir, split, checkpoint, protocol):
     """Evaluates a run's checkpoint on each subset of its modalities; prints and keeps a table.
 
     What is absent is removed, not filled with zeros: each subset is the network of `select`.
@@ -18,7 +19,7 @@ def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
         workdir: Folder of the run.
         split: Name of a split of the run's data set.
         checkpoint: `"best"` or `"last"`.
-        make_protocol: Function from the names of a subset to the task's protocol.
+        protocol: The task's protocol, whose modalities are those of each subset.
 
     Returns:
         `{names: {metric: value}}` of the ensembles, names joined by `" + "`, all modalities first.
@@ -26,7 +27,7 @@ def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
     run = TrainedRun(task_class, workdir, checkpoint)
     task = run.task
     _, source = run.data(split)
-    found = subset_results(run, split, source, make_protocol)
+    found = subset_results(run, split, source, protocol, subsets(task.config.inputs))
     text = "\n".join([table(task, found), *task.rows_text(found)])
     print(text)
     record = {"checkpoint": checkpoint, "images": len(source), "results": found}
@@ -35,23 +36,23 @@ def evaluate_subsets(task_class, workdir, split, checkpoint, make_protocol):
     return found
 
 
-def subset_results(run, split, source, make_protocol):
-    """The ensemble's figures on each subset of a run's modalities.
+def subset_results(run, split, source, protocol, chosen):
+    """The ensemble's figures on some subsets of a run's modalities.
 
     Args:
         run: `TrainedRun`.
         split: Name of the split.
         source: Its examples.
-        make_protocol: Function from the names of a subset to the task's protocol.
+        protocol: As for `evaluate_subsets`.
+        chosen: List of tuples of names.
 
     Returns:
-        `{names: {metric: value}}`, names joined by `" + "`, all modalities first.
+        `{names: {metric: value}}`, names joined by `" + "`, in their order.
     """
     found = {}
-    for names in subsets(run.task.config.inputs):
-        evaluation = run.task.evaluate(
-            run.select(names), source, make_protocol(names), run.words(split)
-        )
+    for names in chosen:
+        of_names = dataclasses.replace(protocol, modalities=names)
+        evaluation = run.task.evaluate(run.select(names), source, of_names, run.words(split))
         found[readable_names(names)] = evaluation.results["ensemble"]
     return found
 
