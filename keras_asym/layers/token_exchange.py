@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -125,20 +127,14 @@ class TokenExchange(ModalityLayer):
         if self.modalities == 1:
             return inputs[0]
         x, scores = (split_axis(y, self.count) for y in inputs)
-        low = scores < self.threshold
         scaled = x * scores
-        tokens, exchanged = [], []
-        for place, row in enumerate(self.rows):
-            y, taken = scaled[:, place], []
-            for other, wanted in self._partners(row, scores):
-                wanted = ops.logical_and(low[:, place], wanted)
-                if presence is not None:
-                    is_there = beside(presence, scaled)[:, other]
-                    wanted = ops.logical_and(wanted, is_there)
+        exchanged = self._exchanged(scores, presence)
+        tokens = []
+        for place, taken in enumerate(exchanged):
+            y = scaled[:, place]
+            for other, wanted in taken:
                 y = ops.where(wanted, scaled[:, other], y)
-                taken.append(wanted)
             tokens.append(y)
-            exchanged.append(taken)
         if training:
             self._learn(scores, exchanged, presence)
         y = ops.stack(tokens, axis=1)
@@ -147,6 +143,39 @@ class TokenExchange(ModalityLayer):
         elif not self.scale_alone and self.count == 1:
             y = x
         return merge_axis(y)
+
+    def exchanged_tokens(self, scores, presence=None):
+        """Which tokens are replaced by another modality's.
+
+        Args:
+            scores: As in the call: folded, with one channel.
+            presence: As in the call.
+
+        Returns:
+            Booleans of the scores' shape.
+        """
+        scores = split_axis(scores, self.count)
+        nothing = ops.zeros_like(scores[:, 0], dtype="bool")
+        rows = [
+            functools.reduce(ops.logical_or, [wanted for _, wanted in taken], nothing)
+            for taken in self._exchanged(scores, presence)
+        ]
+        return merge_axis(ops.stack(rows, axis=1))
+
+    def _exchanged(self, scores, presence):
+        """For each modality the places of the others, and which tokens come from each of them."""
+        low = scores < self.threshold
+        found = []
+        for place, row in enumerate(self.rows):
+            taken = []
+            for other, wanted in self._partners(row, scores):
+                wanted = ops.logical_and(low[:, place], wanted)
+                if presence is not None:
+                    is_there = beside(presence, scores)[:, other]
+                    wanted = ops.logical_and(wanted, is_there)
+                taken.append((other, wanted))
+            found.append(taken)
+        return found
 
     def _partners(self, row, scores):
         """Places of the others, and which tokens of the modality `row` are bound to each."""
@@ -171,12 +200,12 @@ class TokenExchange(ModalityLayer):
 
         Args:
             scores: `(batch, modalities, ..., 1)`.
-            exchanged: For each modality which tokens come from each of the others.
+            exchanged: Result of `_exchanged`.
             presence: As in the call.
         """
         ones = ops.ones_like(scores, dtype="float32")
         rows = [
-            sum((ops.cast(x, "float32") for x in taken), ops.zeros_like(ones[:, 0]))
+            sum((ops.cast(x, "float32") for _, x in taken), ops.zeros_like(ones[:, 0]))
             for taken in exchanged
         ]
         axes = (0, *range(2, len(scores.shape)))

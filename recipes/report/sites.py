@@ -62,16 +62,16 @@ def look_at_sites(model, inputs):
         here = present[list(layer.rows)]
         others = here & (here.sum() > 1)  # who is there, and can take from another one
         if isinstance(layer, TokenExchange):
-            taken, acting = None, _exchanged_tokens(layer, given[1], size)
+            exchanged = keras.ops.convert_to_numpy(layer.exchanged_tokens(given[1], here[None]))
+            taken, acting = None, _as_map(exchanged.astype("float32"), size)[..., 0]
         else:
             y = _as_map(np.abs(keras.ops.convert_to_numpy(result)).astype("float32"), size)
             taken = _taken_channels(layer, y.shape[-1]) & others[:, None]
             acting = _part(y, taken)
-        if acting is not None:
-            acting = np.where(others[:, None, None], acting, 0.0)
-            acting[~here] = np.nan
-            norm = layer.layer if isinstance(layer, ChannelExchange) else layer
-            found.append(Site(norm.name, taken, acting))
+        acting = np.where(others[:, None, None], acting, 0.0)
+        acting[~here] = np.nan
+        norm = layer.layer if isinstance(layer, ChannelExchange) else layer
+        found.append(Site(norm.name, taken, acting))
 
     with _watched(layers, look):
         model({name: keras.ops.convert_to_tensor(x) for name, x in inputs.items()}, training=False)
@@ -105,11 +105,6 @@ def _taken_channels(layer, channels):
         return ~keras.ops.convert_to_numpy(layer.pick(layer.keep_mask()))
     receives = [layer.receivers is None or row in layer.receivers for row in layer.rows]
     return np.array(receives)[:, None] & (np.arange(channels) >= kept_channels(channels))
-
-
-def _exchanged_tokens(layer, scores, size):
-    scores = _as_map(keras.ops.convert_to_numpy(scores), size)
-    return None if scores is None else (scores[..., 0] < layer.threshold).astype("float32")
 
 
 def _part(y, taken):

@@ -117,6 +117,18 @@ def test_tokens_bound_to_an_absent_partner_are_only_scaled():
     np.testing.assert_allclose(y[0, 0], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("presence", [None, [[True, False, True]], [[True, True, True]]])
+def test_exchanged_tokens_are_those_that_are_not_their_own(presence):
+    random = np.random.default_rng(0)
+    x, scores = random.normal(size=(1, 3, 4, 6, 1)), random.uniform(0, 0.04, (1, 3, 4, 6, 1))
+    presence = None if presence is None else np.array(presence)
+    layer = TokenExchange(3)
+    y = exchanged(x, scores, presence=presence, layer=layer)
+    told = layer.exchanged_tokens(scores.reshape(3, 4, 6, 1), presence)
+    np.testing.assert_array_equal(np.reshape(told, x.shape), abs(y - x * scores) > 1e-6)
+    assert 0.1 < np.mean(told) < 0.6
+
+
 def test_one_modality_is_left_as_it_is():
     x, scores = images(2, 1, 3, 4, 5), np.full((2, 1, 3, 4, 1), 0.01)
     np.testing.assert_array_equal(exchanged(x, scores), x)
