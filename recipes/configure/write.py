@@ -5,7 +5,8 @@ import math
 import pathlib
 import textwrap
 
-_STEPS = 500  # of a training, as the demo's
+_STEPS = 500  # of a training with two sensors, as the demo's; fewer with more, for the time's sake
+_EVALUATIONS = 5  # in a training
 _MOST_EPOCHS = 60
 _CROP = 128  # longest side of the crops that are trained on, as the demo's
 _SMALL = 320  # longest side of images that are evaluated in batches
@@ -105,9 +106,7 @@ def _segmentation(seen, inputs):
     lines.append(f"    config.inputs = {_literal(inputs)}")
     height, width = seen.sizes["label"][0]
     crop = tuple(_crop(side) for side in (height, width))
-    steps = max(1, len(seen.layout.splits["train"]) // 8)
-    epochs = max(1, min(_MOST_EPOCHS, math.ceil(_STEPS / steps)))
-    every = max(1, epochs // 8)
+    epochs, every = training_length(seen, 8, _STEPS, len(inputs))
     lines += [
         f"    config.augmentation.size = {crop!r}",
         f"    config.augmentation.shorter_side = {min(crop)}",
@@ -141,8 +140,7 @@ def _translation(seen, inputs):
     )
     side = min(seen.sizes[target][0])
     crop = min(128, side // 32 * 32 or 32)
-    steps = max(1, len(seen.layout.splits["train"]) // 4)
-    epochs = max(1, min(_MOST_EPOCHS, math.ceil(2 * _STEPS / steps)))
+    epochs, every = training_length(seen, 4, 2 * _STEPS, len(others[:4]))
     return [
         *lines,
         f"    config.inputs = {_literal(others[:4])}",
@@ -150,9 +148,24 @@ def _translation(seen, inputs):
         f"    config.augmentation.resize = ({crop * 9 // 8}, {crop * 9 // 8})",
         f"    config.augmentation.size = ({crop}, {crop})",
         f"    config.epochs = {epochs}",
-        f"    config.evaluate_every = {max(1, epochs // 5)}",
-        f"    config.checkpoint_every = {max(1, epochs // 5)}",
+        f"    config.evaluate_every = {every}",
+        f"    config.checkpoint_every = {every}",
     ]
+
+
+def training_length(seen, batch_size, steps, sensors):
+    """Epochs of a first training, and after how many of them it is evaluated.
+
+    Args:
+        seen: `recipes.configure.look.Seen`.
+        batch_size: Examples of a step.
+        steps: Of a training with two sensors.
+        sensors: Number of inputs.
+    """
+    steps_of_epoch = max(1, len(seen.layout.splits["train"]) // batch_size)
+    epochs = math.ceil(steps * 2 / max(2, sensors) / steps_of_epoch)
+    epochs = max(1, min(_MOST_EPOCHS, epochs))
+    return epochs, math.ceil(epochs / _EVALUATIONS)
 
 
 def _linear_spec(seen, name):

@@ -1,6 +1,7 @@
 """From a folder to a config that its task opens."""
 
 import re
+import types
 
 import numpy as np
 import PIL.Image
@@ -10,6 +11,7 @@ from recipes import config as configs
 from recipes.configure.__main__ import main
 from recipes.configure.labels import labels_of
 from recipes.configure.moments import Moments
+from recipes.configure.write import training_length
 from recipes.segmentation.task import Segmentation
 from tests.tfds_builders.validate.faulty_folders import FAULTS, make_folder
 
@@ -141,3 +143,13 @@ def test_the_value_of_holes_lies_apart(values, hole, is_depth):
     moments = Moments()
     moments.add(np.repeat(np.array(values, dtype), 50, 0)[..., None])
     assert moments.hole(is_depth) == hole
+
+
+@pytest.mark.parametrize(
+    ("examples", "sensors", "expected"),
+    [(400, 2, (10, 2)), (400, 1, (10, 2)), (400, 4, (5, 1)), (5, 2, (60, 12)), (9000, 2, (1, 1))],
+)
+def test_more_sensors_do_not_make_a_first_training_longer(examples, sensors, expected):
+    layout = types.SimpleNamespace(splits={"train": range(examples)})
+    seen = types.SimpleNamespace(layout=layout)
+    assert training_length(seen, 8, 500, sensors) == expected
