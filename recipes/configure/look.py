@@ -122,6 +122,12 @@ def look(folder, most=400, units=None):
     found_units = {c: units or faults.unit_of(c) for c in depth}
     doubts += [f"the unit of `{c}`: {faults.unit_words(c)}" for c in depth if not units]
     sizes = {c: [size for size, _ in survey.columns[c].sizes.most_common()] for c in layout.columns}
+    for column, seen in moments.items():
+        if seen.images_with_black and seen.dtypes == {"uint8"} and max(seen.channels) >= 3:
+            doubts.append(
+                f"whether black means \"no data\" in `{column}`: {seen.images_with_black} images "
+                'have more than 1 % of pixels at 0; if so, add "invalid": 0'
+            )
     resize = _to_resize(sizes, doubts)
     nodata = _nodata(layout)
     findings = [f for f in find_faults(survey) if _is_news(f)]

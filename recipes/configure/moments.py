@@ -7,6 +7,7 @@ _GAP = 1.0  # of the spread between the 5th and 95th percentile, between a hole'
 _MARKERS = (0.0, 65535.0, 32767.0)  # values that usually mark holes; and those from -999 down
 _LOWEST, _HUGE = -999.0, 1e20
 _LEAST = 1e-5  # share of the pixels that holes must have
+_MANY = 0.01  # share of an image's pixels
 
 
 class Moments:
@@ -18,6 +19,7 @@ class Moments:
         self._not_finite = 0
         self._extreme = {}
         self._pixels = 0
+        self.images_with_black = 0  # of which many pixels are 0 in all channels
 
     def add(self, image):
         """Adds an image."""
@@ -33,6 +35,7 @@ class Moments:
         for value in {0.0, float(flat.min()), float(flat.max())}:
             here = int((flat == value).all(-1).sum())
             self._extreme[value] = self._extreme.get(value, 0) + here
+            self.images_with_black += value == 0 and here > _MANY * len(flat)
         self._kept.append(flat[:: max(1, len(flat) // _KEPT)].astype(np.float64))
 
     @property

@@ -59,6 +59,19 @@ def test_rooms_with_depth_in_millimetres(tmp_path, capsys):
     assert len(dataset.source("train", task.image_names)) == 9
 
 
+def test_black_regions_of_colour_images_are_asked_about(tmp_path, capsys):
+    make_folder(tmp_path / "data", 0, kind="rooms", count=12)
+    _, said, _ = configured(tmp_path / "data", capsys)
+    assert "no data" not in said
+    for path in sorted((tmp_path / "data").rglob("*.png")):
+        if "rgb" in path.parts:
+            image = np.array(PIL.Image.open(path))
+            image[:10, :20] = 0
+            PIL.Image.fromarray(image).save(path)
+    _, said, _ = configured(tmp_path / "data", capsys)
+    assert re.search('black means "no data" in `rgb`: 12 images', said)
+
+
 def test_labels_whose_0_is_void_are_read_as_such(tmp_path, capsys):
     make_folder(tmp_path / "street", 3, fault("labels_start_at_1"), "streets", 12)
     config, said, status = configured(tmp_path / "street", capsys)

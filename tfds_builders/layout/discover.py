@@ -113,7 +113,7 @@ def _say_left_out(grouping, images, doubts):
         most = max(map(len, grouping.files.values()))
         doubts.append(
             f"the sensor {_plain(sensor)} is left out: it has {count} images where others have "
-            f"{most}"
+            f"{most}; to use it, put the examples that have it into a folder of their own"
         )
     taken = {grouping.files[s][key] for s in grouping.files for key in grouping.complete}
     left = [path for path in images if path not in taken]
