@@ -18,12 +18,14 @@ class Labels:
         label_values: Stored values of the classes, empty for 0, 1, ...
         void_values: Stored values that mean void, beside 255.
         doubts: What is a guess.
+        rarest: Share of the rarest class that occurs among the pixels that are not void.
     """
 
     num_classes: int
     label_values: tuple = ()
     void_values: tuple = ()
     doubts: list = dataclasses.field(default_factory=list)
+    rarest: float = 1.0
 
 
 def labels_of(counts, void_is_0=False):
@@ -36,6 +38,15 @@ def labels_of(counts, void_is_0=False):
     Returns:
         `Labels`; `num_classes` is 0 where there is nothing to learn.
     """
+    found = _guess(counts, void_is_0)
+    stored = found.label_values or range(found.num_classes)
+    pixels = np.array([counts[value] for value in stored if counts[value]])
+    if len(pixels):
+        found.rarest = float(pixels.min() / pixels.sum())
+    return found
+
+
+def _guess(counts, void_is_0):
     values = np.flatnonzero(counts)
     classes = [int(v) for v in values if v != VOID]
     if not classes:

@@ -11,6 +11,7 @@ _MOST_EPOCHS = 60
 _CROP = 128  # longest side of the crops that are trained on, as the demo's
 _SMALL = 320  # longest side of images that are evaluated in batches
 _RANGE = ("depth", "disparity")  # kinds in which 0 means "not measured"
+_RARE = 0.05  # share of the pixels below which two classes need a Dice loss
 _KELVIN = (20000, 36000)  # median of a thermal image in hundredths of a kelvin
 
 
@@ -113,6 +114,10 @@ def _segmentation(seen, inputs):
     ]
     if len(seen.sizes["label"]) > 1 or max(height, width) > _SMALL:
         lines.append("    config.eval_batch_size = 1")
+    if seen.labels.num_classes == 2 and seen.labels.rarest < _RARE:
+        lines.append(
+            f"    config.loss.dice_weight = 1.0  # one class has {seen.labels.rarest:.1%} of the pixels"
+        )
     rates = '"encoder_rate": 4e-3, "decoder_rate": 2e-3'
     lines += [
         f'    config.stages = ({{"epochs": {epochs}, {rates}}},)',

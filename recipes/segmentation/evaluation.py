@@ -11,6 +11,7 @@ from keras_asym.metrics import ConfusionMatrix
 from recipes.data.presence import PRESENT
 from recipes.data.specs import interpolation, mirror_channels
 
+_SHOWN = 8  # names in a sentence
 METRICS = {
     "pixel accuracy": "pixel_accuracy",
     "mean accuracy": "mean_accuracy",
@@ -239,3 +240,16 @@ def class_text(matrix, names):
         shown = "".join(f"{'-':>10}" if np.isnan(x) else f"{100 * x:10.1f}" for x in cells)
         lines.append(f"{name:24}{shown}{figures['pixels'][index]:14d}")
     return lines
+
+
+def never_predicted(matrix, names):
+    """A sentence about classes of the split that no pixel was taken for; nothing without any."""
+    missing = np.flatnonzero((matrix.sum(1) > 0) & (matrix.sum(0) == 0))
+    if not len(missing):
+        return ""
+    shown = ", ".join(f"'{names[index]}'" for index in missing[:_SHOWN])
+    more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    return (
+        f"The ensemble takes no pixel for {shown}{more}. Rare classes may need a longer training, "
+        "or --config.loss.dice_weight=1, or --config.class_weights=frequency"
+    )

@@ -18,7 +18,10 @@ def text(found, class_names, calibration_source):
     """The figures of each output, their confidence, and the classes of the ensemble."""
     lines = [evaluation.text_table(found.results, found.protocol, found.images)]
     lines += [*certainty_text(found.results, calibration_source), ""]
-    return "\n".join([*lines, *evaluation.class_text(_ensemble(found), class_names)])
+    matrix = _ensemble(found)
+    lines += [*evaluation.class_text(matrix, class_names)]
+    missing = evaluation.never_predicted(matrix, class_names)
+    return "\n".join([*lines, *([missing] if missing else [])])
 
 
 def files(found, class_names, calibration_source):
@@ -41,7 +44,8 @@ def files(found, class_names, calibration_source):
 def sections(found, class_names, calibration_source):
     """Pairs of a heading and HTML: classes, the ensemble's confusion, confidence."""
     iou = {key: evaluation.class_figures(x)["IoU"] for key, x in found.details.items()}
-    note = '<p class="note">In percent; &ndash; without pixels.</p>'
+    missing = evaluation.never_predicted(_ensemble(found), class_names)
+    note = f'<p class="note">In percent; &ndash; without pixels. {escape(missing)}</p>'
     rows = "Rows are true classes, columns predicted ones, in percent of the row."
     return [
         ("IoU by class", note + class_table(iou, class_names, class_legend(class_names))),

@@ -135,6 +135,25 @@ def test_classes_and_void_by_the_values(values, expected):
     assert (found.num_classes, found.label_values, found.void_values) == expected
 
 
+def test_the_rarest_class_without_void():
+    counts = np.zeros(256, int)
+    counts[[0, 1, 255]] = 97, 3, 900
+    assert labels_of(counts).rarest == 0.03
+    counts[[0, 1, 255]] = 97, 0, 3  # 255 is the second class
+    assert labels_of(counts).rarest == 0.03
+
+
+def test_a_rare_foreground_gets_a_dice_loss(tmp_path, capsys):
+    make_folder(tmp_path / "data", 0, kind="rooms", count=12)
+    for path in (tmp_path / "data").rglob("*.png"):
+        if "label" in path.as_posix() or "mask" in path.as_posix():
+            mask = np.zeros_like(np.array(PIL.Image.open(path)))
+            mask[:8, :8] = 1
+            PIL.Image.fromarray(mask).save(path)
+    config, _, _ = configured(tmp_path / "data", capsys)
+    assert config.data.num_classes == 2 and config.loss.dice_weight == 1.0
+
+
 def test_void_that_is_0():
     counts = np.bincount([0, 1, 2, 3], minlength=256)
     found = labels_of(counts, void_is_0=True)

@@ -10,6 +10,7 @@ from recipes.segmentation.evaluation import (
     class_text,
     evaluate,
     labels_of,
+    never_predicted,
     make_predict,
     mean_iou,
     text_table,
@@ -208,6 +209,16 @@ def test_tables_as_text():
         ["wall", "75.0", "75.0", "100.0", "4"],
         ["floor", "0.0", "-", "0.0", "0"],
     ]
+
+
+def test_classes_that_are_never_predicted():
+    names = ["wall", "floor", "door"]
+    assert never_predicted(np.array([[3, 1, 0], [0, 2, 0], [0, 0, 0]]), names) == ""
+    text = never_predicted(np.array([[3, 0, 0], [2, 0, 0], [1, 0, 0]]), names)
+    assert "takes no pixel for 'floor', 'door'. Rare" in text and "loss.dice_weight" in text
+    many = np.zeros((12, 12), int)
+    many[:, 0] = 1
+    assert "'8' and 3 more. Rare" in never_predicted(many, [str(n) for n in range(12)])
 
 
 def test_protocols_name_themselves():
