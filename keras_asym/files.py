@@ -35,10 +35,11 @@ def replaced(path):
 def new_folder(path):
     """The name of a folder to make and fill, which gets the name `path` when it is whole.
 
-    It is filled aside, brought to the disk and renamed. An error, also that `path` is there and not
-    empty, leaves nothing behind.
+    It is filled aside, brought to the disk and renamed. The folders around it are made. An error,
+    also that `path` is there and not empty, leaves nothing else behind.
     """
     path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # The folder inside has the permissions of any new folder; that of `tempfile` is private.
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.writing-", dir=path.parent) as aside:
         temporary = pathlib.Path(aside) / path.name

@@ -10,10 +10,56 @@ import pytest
 from keras_asym.layers import SelectedModalities
 
 DOCS = Path(__file__).parents[1] / "docs"
+RUN = {"index.md", "networks.md", "presets.md", "recipes.md", "tutorials.md"}
 
 
 def blocks(name):
     return re.findall(r"^```python\n(.*?)^```", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run(name, number, **names):
+    """The names that a block defines, which may use others."""
+    exec(compile(blocks(name)[number], name, "exec"), names)
+    return names
+
+
+def test_no_page_has_a_block_that_is_not_run_here():
+    assert {path.name for path in DOCS.glob("*.md") if blocks(path.name)} == RUN
+
+
+def test_the_start_page():
+    model = run("index.md", 0)["model"]
+    assert model.modality_names == ("rgb", "depth", "thermal") and model.optimizer is not None
+
+
+@pytest.mark.slow
+def test_the_readme():
+    names = run("../README.md", 0)
+    assert names["logits"]["ensemble"].shape == (4, 96, 128, 13)
+    assert names["without_rgb"].modality_names == ("depth", "thermal")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the recipes need TensorFlow")
+def test_a_config_and_a_callback_of_ones_own():
+    config = run("recipes.md", 0)["get_config"]()
+    assert config.data.class_names == ("soil", "leaf", "apple")
+    assert isinstance(run("recipes.md", 1)["make"](None), keras.callbacks.Callback)
+
+
+def test_a_preset_of_ones_own_and_a_released_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x, random = keras.Input((None, None, 3)), np.random.default_rng(0)
+    rgb = random.integers(0, 256, (1, 16, 16, 3)).astype("uint8")
+    depth = random.integers(0, 5000, (1, 16, 16, 1)).astype("uint16")
+    network = keras.Model(x, keras.layers.Conv2D(2, 1)(keras.layers.BatchNormalization()(x)))
+    model = run("presets.md", 1, network=network, class_names=["floor", "wall"])["model"]
+    expected = model.predict({"rgb": rgb, "depth": depth}, verbose=0)
+    outputs = run("presets.md", 0, rgb=rgb, depth=depth)["outputs"]
+    for key in expected:
+        np.testing.assert_array_equal(outputs[key], expected[key])
+    monkeypatch.chdir(DOCS.parent)
+    outputs = run("../presets/README.md", 0, rgb=rgb, depth=depth)["outputs"]
+    assert outputs["ensemble"].shape[:3] == (1, 16, 16)
 
 
 def test_the_equations_are_in_the_lines_that_are_quoted():

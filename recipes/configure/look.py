@@ -125,7 +125,7 @@ def look(folder, most=400, units=None):
     for column, seen in moments.items():
         if seen.images_with_black and seen.dtypes == {"uint8"} and max(seen.channels) >= 3:
             doubts.append(
-                f"whether black means \"no data\" in `{column}`: {seen.images_with_black} images "
+                f'whether black means "no data" in `{column}`: {seen.images_with_black} images '
                 'have more than 1 % of pixels at 0; if so, add "invalid": 0'
             )
     resize = _to_resize(sizes, doubts)

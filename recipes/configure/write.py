@@ -115,9 +115,8 @@ def _segmentation(seen, inputs):
     if len(seen.sizes["label"]) > 1 or max(height, width) > _SMALL:
         lines.append("    config.eval_batch_size = 1")
     if seen.labels.num_classes == 2 and seen.labels.rarest < _RARE:
-        lines.append(
-            f"    config.loss.dice_weight = 1.0  # one class has {seen.labels.rarest:.1%} of the pixels"
-        )
+        share = f"{seen.labels.rarest:.1%}"
+        lines.append(f"    config.loss.dice_weight = 1.0  # one class has {share} of the pixels")
     rates = '"encoder_rate": 4e-3, "decoder_rate": 2e-3'
     lines += [
         f'    config.stages = ({{"epochs": {epochs}, {rates}}},)',

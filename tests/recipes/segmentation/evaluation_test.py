@@ -10,9 +10,9 @@ from recipes.segmentation.evaluation import (
     class_text,
     evaluate,
     labels_of,
-    never_predicted,
     make_predict,
     mean_iou,
+    never_predicted,
     text_table,
 )
 
