@@ -19,7 +19,8 @@ def get_config():
     config.generator.filters = 16
     config.generator.depth = 6
     config.discriminator.filters = 16
-    config.fusion.l1 = 5e-2  # so that gammas reach the threshold within some hundred steps
+    config.fusion.l1 = 5e-2  # so that gammas differ within some hundred steps
+    config.fusion.target_rate = 0.5  # from the first step on; the papers' threshold exchanges late
     config.fusion.shuffle_sites = r"down[24]_conv$"
     config.augmentation.resize = (144, 144)
     config.augmentation.size = (128, 128)
