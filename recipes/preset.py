@@ -74,7 +74,6 @@ def write_preset(task_class, workdir, output, checkpoint="best", split="test", l
     if task.facts.class_names:
         metadata["class_names"] = list(task.facts.class_names)
     output = pathlib.Path(output).expanduser()
-    output.parent.mkdir(parents=True, exist_ok=True)
     model.save_to_preset(output, metadata, card(task, model, figures, licence, output.name))
     print(f"Preset: {output}")
     return output

@@ -17,8 +17,9 @@ def blocks(name):
     return re.findall(r"^```python\n(.*?)^```", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
 
 
-def run(name, number, **names):
-    """The names that a block defines, which may use others."""
+def run(name, number, names=None):
+    """The names that a block has in the end; it may use `names`, to which its own are added."""
+    names = {} if names is None else names
     exec(compile(blocks(name)[number], name, "exec"), names)
     return names
 
@@ -52,13 +53,13 @@ def test_a_preset_of_ones_own_and_a_released_one(tmp_path, monkeypatch):
     rgb = random.integers(0, 256, (1, 16, 16, 3)).astype("uint8")
     depth = random.integers(0, 5000, (1, 16, 16, 1)).astype("uint16")
     network = keras.Model(x, keras.layers.Conv2D(2, 1)(keras.layers.BatchNormalization()(x)))
-    model = run("presets.md", 1, network=network, class_names=["floor", "wall"])["model"]
+    model = run("presets.md", 1, {"network": network, "class_names": ["floor", "wall"]})["model"]
     expected = model.predict({"rgb": rgb, "depth": depth}, verbose=0)
-    outputs = run("presets.md", 0, rgb=rgb, depth=depth)["outputs"]
+    outputs = run("presets.md", 0, {"rgb": rgb, "depth": depth})["outputs"]
     for key in expected:
         np.testing.assert_array_equal(outputs[key], expected[key])
     monkeypatch.chdir(DOCS.parent)
-    outputs = run("../presets/README.md", 0, rgb=rgb, depth=depth)["outputs"]
+    outputs = run("../presets/README.md", 0, {"rgb": rgb, "depth": depth})["outputs"]
     assert outputs["ensemble"].shape[:3] == (1, 16, 16)
 
 
@@ -73,11 +74,10 @@ def test_the_equations_are_in_the_lines_that_are_quoted():
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the code exports a SavedModel")
 def test_a_strategy_of_ones_own(tmp_path):
-    found = blocks("networks.md")
-    assert len(found) == 2
+    assert len(blocks("networks.md")) == 2
     names = {"folder": tmp_path}
-    for block in found:
-        exec(compile(block, "networks.md", "exec"), names)
+    for number in range(2):
+        run("networks.md", number, names)
     assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
     model = names["model"]
     weights = [x.layer for x in part_layers(model) if isinstance(x.layer, names["Lean"])]
@@ -99,15 +99,15 @@ def test_the_tutorials(tmp_path):
     import tensorflow as tf
 
     names = {"folder": tmp_path}
-    *training, serving = blocks("tutorials.md")
-    assert "export_saved_model" in serving
+    *training, serving = range(len(blocks("tutorials.md")))
+    assert "export_saved_model" in blocks("tutorials.md")[serving]
     tf.config.run_functions_eagerly(True)
     try:
-        for block in training:
-            exec(compile(block, "tutorials.md", "exec"), names)
+        for number in training:
+            run("tutorials.md", number, names)
     finally:
         tf.config.run_functions_eagerly(False)
-    exec(compile(serving, "tutorials.md", "exec"), names)
+    run("tutorials.md", serving, names)
     assert names["logits"].shape == (4, 64, 96, 5)
     np.testing.assert_allclose(names["logits"][2:], names["at_night"][2:], atol=1e-5)
     assert names["painted"].shape == (2, 32, 32, 1)

@@ -155,12 +155,7 @@ class TokenExchange(ModalityLayer):
             Booleans of the scores' shape.
         """
         scores = split_axis(scores, self.count)
-        nothing = ops.zeros_like(scores[:, 0], dtype="bool")
-        rows = [
-            functools.reduce(ops.logical_or, [wanted for _, wanted in taken], nothing)
-            for taken in self._exchanged(scores, presence)
-        ]
-        return merge_axis(ops.stack(rows, axis=1))
+        return merge_axis(_from_any(self._exchanged(scores, presence), scores))
 
     def _exchanged(self, scores, presence):
         """For each modality the places of the others, and which tokens come from each of them."""
@@ -204,12 +199,9 @@ class TokenExchange(ModalityLayer):
             presence: As in the call.
         """
         ones = ops.ones_like(scores, dtype="float32")
-        rows = [
-            sum((ops.cast(x, "float32") for _, x in taken), ops.zeros_like(ones[:, 0]))
-            for taken in exchanged
-        ]
+        replaced = ops.cast(_from_any(exchanged, scores), "float32")
         axes = (0, *range(2, len(scores.shape)))
-        counts = [ops.sum(only_present(x, presence), axes) for x in (ops.stack(rows, axis=1), ones)]
+        counts = [ops.sum(only_present(x, presence), axes) for x in (replaced, ones)]
         taken, number = ops.unstack(sum_over_replicas(ops.stack(counts)), 2)  # of each modality
         if self.l1:
             self.add_loss(self.l1 * self._penalty(scores, presence, ops.sum(number)))
@@ -271,6 +263,16 @@ def check_settings(threshold, l1, reduction, name_of_reduction="reduction"):
             f"`{name_of_reduction}` must be one of {REDUCTIONS}. "
             f"Received: {name_of_reduction}={reduction!r}"
         )
+
+
+def _from_any(exchanged, scores):
+    """Booleans of the scores' shape: which tokens come from any of the others."""
+    nothing = ops.zeros_like(scores[:, 0], dtype="bool")
+    rows = [
+        functools.reduce(ops.logical_or, [wanted for _, wanted in taken], nothing)
+        for taken in exchanged
+    ]
+    return ops.stack(rows, axis=1)
 
 
 def _partition(modalities, row, seed):

@@ -107,7 +107,7 @@ def _segmentation(seen, inputs):
     lines.append(f"    config.inputs = {_literal(inputs)}")
     height, width = seen.sizes["label"][0]
     crop = tuple(_crop(side) for side in (height, width))
-    epochs, every = training_length(seen, 8, _STEPS, len(inputs))
+    epochs, every = training_length(len(seen.layout.splits["train"]), 8, _STEPS, len(inputs))
     lines += [
         f"    config.augmentation.size = {crop!r}",
         f"    config.augmentation.shorter_side = {min(crop)}",
@@ -144,7 +144,9 @@ def _translation(seen, inputs):
     )
     side = min(seen.sizes[target][0])
     crop = min(128, side // 32 * 32 or 32)
-    epochs, every = training_length(seen, 4, 2 * _STEPS, len(others[:4]))
+    epochs, every = training_length(
+        len(seen.layout.splits["train"]), 4, 2 * _STEPS, len(others[:4])
+    )
     return [
         *lines,
         f"    config.inputs = {_literal(others[:4])}",
@@ -157,16 +159,16 @@ def _translation(seen, inputs):
     ]
 
 
-def training_length(seen, batch_size, steps, sensors):
+def training_length(examples, batch_size, steps, sensors):
     """Epochs of a first training, and after how many of them it is evaluated.
 
     Args:
-        seen: `recipes.configure.look.Seen`.
+        examples: Number of training examples.
         batch_size: Examples of a step.
         steps: Of a training with two sensors.
         sensors: Number of inputs.
     """
-    steps_of_epoch = max(1, len(seen.layout.splits["train"]) // batch_size)
+    steps_of_epoch = max(1, examples // batch_size)
     epochs = math.ceil(steps * 2 / max(2, sensors) / steps_of_epoch)
     epochs = max(1, min(_MOST_EPOCHS, epochs))
     return epochs, math.ceil(epochs / _EVALUATIONS)

@@ -19,9 +19,9 @@ def text(found, class_names, calibration_source):
     lines = [evaluation.text_table(found.results, found.protocol, found.images)]
     lines += [*certainty_text(found.results, calibration_source), ""]
     matrix = _ensemble(found)
-    lines += [*evaluation.class_text(matrix, class_names)]
+    lines += evaluation.class_text(matrix, class_names)
     missing = evaluation.never_predicted(matrix, class_names)
-    return "\n".join([*lines, *([missing] if missing else [])])
+    return "\n".join([*lines, missing] if missing else lines)
 
 
 def files(found, class_names, calibration_source):

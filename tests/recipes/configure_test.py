@@ -1,7 +1,6 @@
 """From a folder to a config that its task opens."""
 
 import re
-import types
 
 import numpy as np
 import PIL.Image
@@ -182,6 +181,4 @@ def test_the_value_of_holes_lies_apart(values, hole, is_depth):
     [(400, 2, (10, 2)), (400, 1, (10, 2)), (400, 4, (5, 1)), (5, 2, (60, 12)), (9000, 2, (1, 1))],
 )
 def test_more_sensors_do_not_make_a_first_training_longer(examples, sensors, expected):
-    layout = types.SimpleNamespace(splits={"train": range(examples)})
-    seen = types.SimpleNamespace(layout=layout)
-    assert training_length(seen, 8, 500, sensors) == expected
+    assert training_length(examples, 8, 500, sensors) == expected
