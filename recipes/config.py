@@ -87,7 +87,7 @@ def set_value(config, name, text, default):
         place = _child(place, key, path, default)
         path = f"{path}.{key}" if path else key
     old = _child(place, last, path, default, missing=_like(default, name))
-    value = _parse(text, old, name)
+    value = None if text == "None" and _is_optional(name, default) else _parse(text, old, name)
     if isinstance(place, ml_collections.ConfigDict):
         with place.ignore_type(), place.unlocked():
             place[last] = value
@@ -135,6 +135,12 @@ def _like(default, name):
     return {"data.lists": "", "data.num_examples": 0}.get(name.rpartition(".")[0])
 
 
+def _is_optional(name, default):
+    """Whether a setting may be `None`: any of a modality, and those that are by default."""
+    unset = name in all_names(default) and _get(default, name) is None
+    return unset or name.startswith("modalities.")
+
+
 def _parse(text, old, name):
     """A value of the type of the old one."""
     if isinstance(old, str):
@@ -148,8 +154,7 @@ def _parse(text, old, name):
         value = text
     if isinstance(old, tuple | list) and isinstance(value, str):
         value = tuple(part.strip() for part in value.split(",") if part.strip())
-    optional = name.startswith("modalities.") and value is None
-    if old is None or optional or _same_kind(value, old):
+    if old is None or _same_kind(value, old):
         return _with_tuples(value)
     raise ValueError(
         f"`config.{name}` must be {_kind(old)}, such as {_shown(old)}. Received: {text}"

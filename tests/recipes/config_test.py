@@ -126,6 +126,22 @@ def test_any_setting_can_be_set(argument, name, value):
     assert found == value and type(found) is type(value)
 
 
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ("rendered_rooms", "fusion.target_rate"),
+        ("rendered_rooms_pretrained", "network.weights"),
+        ("rendered_rooms_segformer", "network.backbone_width"),
+        ("nyudv2_realtime", "network.backbone_width"),
+    ],
+)
+def test_what_is_none_by_default_can_be_set_to_none_again(config, name):
+    group, key = name.split(".")
+    config = configs.load(config, segmentation_configs)
+    assert config[group][key] is not None
+    assert changed(f"--config.{name}=None", config=config)[group][key] is None
+
+
 def test_a_value_may_follow_its_name():
     assert changed("--config.batch_size", "4", "--config.seed=3").batch_size == 4
     with pytest.raises(ValueError, match=r"--config.seed` must be given a value"):
@@ -152,6 +168,7 @@ def test_one_item_of_a_sequence():
         ("--config.batch_size=4.5", "must be a whole number"),
         ("--config.freeze_statistics=1", "must be true or false"),
         ("--config.inputs=3", "must be a sequence"),
+        ("--config.inputs=None", "must be a sequence"),
         ("--config.optimizer=sgd", "must be a mapping"),
         ("--config.data.num_examples.train=many", "must be a whole number"),
     ],
