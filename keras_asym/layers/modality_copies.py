@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import split_axis
+from keras_asym.ops import unfold
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -50,8 +50,8 @@ class ModalityCopies(ModalityLayer):
             copy.build(input_shape)
 
     def call(self, inputs):
-        x = split_axis(inputs, self.count)
-        outputs = [self.copies[row](x[:, index]) for index, row in enumerate(self.rows)]
+        pairs = zip(self.rows, unfold(inputs, self.count), strict=True)
+        outputs = [self.copies[row](x) for row, x in pairs]
         stacked = ops.stack(outputs, axis=1)
         return ops.reshape(stacked, (-1, *ops.shape(stacked)[2:]))
 

@@ -147,8 +147,8 @@ class ModalityEnsemble(ModalityLayer):
         kernels, biases = self._picked(self.hidden_kernel), self._picked(self.hidden_bias)
         ends = self._picked(self.score_kernel)
         scores = []
-        for row in range(self.count):
-            hidden = ops.tanh(ops.matmul(features[:, row], kernels[row]) + biases[row])
+        for row, y in enumerate(ops.unstack(features, num=self.count, axis=1)):
+            hidden = ops.tanh(ops.matmul(y, kernels[row]) + biases[row])
             scores.append(alpha[row] + ops.matmul(hidden, ends[row][:, None]))
         return ops.stack(scores, axis=1)
 

@@ -127,13 +127,13 @@ class TokenExchange(ModalityLayer):
         if self.modalities == 1:
             return inputs[0]
         x, scores = (split_axis(y, self.count) for y in inputs)
-        scaled = x * scores
+        scaled = ops.unstack(x * scores, num=self.count, axis=1)
         exchanged = self._exchanged(scores, presence)
         tokens = []
         for place, taken in enumerate(exchanged):
-            y = scaled[:, place]
+            y = scaled[place]
             for other, wanted in taken:
-                y = ops.where(wanted, scaled[:, other], y)
+                y = ops.where(wanted, scaled[other], y)
             tokens.append(y)
         if training:
             self._learn(scores, exchanged, presence)

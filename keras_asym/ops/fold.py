@@ -6,6 +6,9 @@ unfold the axis with a reshape, never a transpose, so that sharding over example
 
 `presence` is a boolean tensor `(batch, modalities)`: which modalities an example has. `None` says
 that all are there, and costs nothing.
+
+Parts are taken by `ops.split` and `ops.unstack`, whose gradient is one concatenation. That of each
+slice is a tensor of the whole size, zero but for the slice, and all of these are added.
 """
 
 from keras import ops
@@ -58,7 +61,7 @@ def only_present(inputs, presence):
 
 def roll(inputs, steps):
     """Gives each modality the tensor of the one that is `steps` behind it, in cyclic order."""
-    return ops.concatenate([inputs[:, steps:], inputs[:, :steps]], axis=1)
+    return ops.concatenate(ops.split(inputs, [steps], axis=1)[::-1], axis=1)
 
 
 def from_next(inputs, presence=None):

@@ -22,13 +22,17 @@ def shift_pixels(inputs, reverse=False):
     """
     channels = inputs.shape[-1]
     group = kept_channels(channels) // 4
-    height, width = ops.shape(inputs)[1:3]
-    padded = ops.pad(inputs[..., : 4 * group], ((0, 0), (1, 1), (1, 1), (0, 0)))
+    *groups, rest = ops.split(inputs, [group, 2 * group, 3 * group, 4 * group], axis=-1)
     pieces = []
-    for index, (row, column) in enumerate(OFFSETS):
+    for piece, (row, column) in zip(groups, OFFSETS, strict=True):
         if reverse:
             row, column = -row, -column
-        piece = padded[..., index * group : (index + 1) * group]
-        pieces.append(piece[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width])
-    pieces.append(ops.zeros_like(inputs[..., 4 * group :]))
-    return ops.concatenate(pieces, axis=-1)
+        pieces.append(_read(piece, row, column))
+    return ops.concatenate([*pieces, ops.zeros_like(rest)], axis=-1)
+
+
+def _read(inputs, row, column):
+    """What each pixel reads so many rows below and columns to the right of it; zero outside."""
+    rows, columns = (slice(max(step, 0), min(step, 0) or None) for step in (row, column))
+    zeros = ((max(-step, 0), max(step, 0)) for step in (row, column))
+    return ops.pad(inputs[:, rows, columns], ((0, 0), *zeros, (0, 0)))

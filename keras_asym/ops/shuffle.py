@@ -26,5 +26,5 @@ def shuffle_channels(inputs, modalities, presence=None):
     if modalities == 1:
         return inputs
     k = kept_channels(inputs.shape[-1])
-    x = split_axis(inputs, modalities)
-    return merge_axis(ops.concatenate([x[..., :k], from_next(x[..., k:], presence)], axis=-1))
+    kept, given = ops.split(split_axis(inputs, modalities), [k], axis=-1)
+    return merge_axis(ops.concatenate([kept, from_next(given, presence)], axis=-1))
