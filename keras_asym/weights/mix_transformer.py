@@ -44,9 +44,9 @@ def load_mix_transformer_state_dict(model, state_dict):
         model: `MixTransformer`, a network on it such as `SegFormer`, what `to_multimodal` makes of
             them, or a `Segmenter`.
         state_dict: Dictionary of name -> array in PyTorch's layout, with the names of the authors'
-            program, of Hugging Face, of mmsegmentation (`in_proj_weight`) or of TokenFusion
-            (`.ln_0`), of the encoder alone or of a segmentation network, whose head is not used, no
-            more than that of a classifier.
+            program, of Hugging Face (its files, and its modules since transformers 5), of
+            mmsegmentation (`in_proj_weight`) or of TokenFusion (`.ln_0`), of the encoder alone or
+            of a segmentation network, whose head is not used, no more than that of a classifier.
 
     Raises:
         ValueError: If an entry of the encoder is missing, unexpected, wrongly shaped, there twice,

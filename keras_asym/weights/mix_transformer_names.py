@@ -1,8 +1,9 @@
 """How four programs name the parameters of a Mix Transformer and of SegFormer's head.
 
-The names are those of the authors' program, of Hugging Face and of mmsegmentation, in this order;
-TokenFusion's are the first ones with `.module` behind shared layers and `.ln_0`, `.ln_1` behind the
-norms of each modality, and has score predictors beside.
+The names are those of the authors' program, of Hugging Face's files, of Hugging Face's modules
+since transformers 5 and of mmsegmentation, in this order; TokenFusion's are the first ones with
+`.module` behind shared layers and `.ln_0`, `.ln_1` behind the norms of each modality, and has score
+predictors beside.
 """
 
 import re
@@ -17,27 +18,58 @@ _OF_STAGE = {
     "embedding_conv": (
         "patch_embed{s}.proj",
         "patch_embeddings.{i}.proj",
+        "stages.{i}.patch_embeddings.proj",
         "layers.{i}.0.projection",
     ),
     "embedding_norm": (
         "patch_embed{s}.norm",
         "patch_embeddings.{i}.layer_norm",
+        "stages.{i}.patch_embeddings.layer_norm",
         "layers.{i}.0.norm",
     ),
-    "norm": ("norm{s}", "layer_norm.{i}", "layers.{i}.2"),
+    "norm": ("norm{s}", "layer_norm.{i}", "stages.{i}.layer_norm", "layers.{i}.2"),
 }
-_BLOCKS = ("block{s}.{b}.", "block.{i}.{b}.", "layers.{i}.1.{b}.")
+_BLOCKS = ("block{s}.{b}.", "block.{i}.{b}.", "stages.{i}.blocks.{b}.", "layers.{i}.1.{b}.")
 _OF_BLOCK = {
-    "norm1": ("norm1", "layer_norm_1", "norm1"),
-    "norm2": ("norm2", "layer_norm_2", "norm2"),
-    "attention_query": ("attn.q", "attention.self.query", "attn.attn.in_proj.query"),
-    "attention_key_value": ("attn.kv", "attention.self.key_value", "attn.attn.in_proj.key_value"),
-    "attention_reduction_conv": ("attn.sr", "attention.self.sr", "attn.sr"),
-    "attention_norm": ("attn.norm", "attention.self.layer_norm", "attn.norm"),
-    "attention_proj": ("attn.proj", "attention.output.dense", "attn.attn.out_proj"),
-    "ffn_expand": ("mlp.fc1", "mlp.dense1", "ffn.layers.0"),
-    "ffn_depthwise_conv": ("mlp.dwconv.dwconv", "mlp.dwconv.dwconv", "ffn.layers.1"),
-    "ffn_proj": ("mlp.fc2", "mlp.dense2", "ffn.layers.4"),
+    "norm1": ("norm1", "layer_norm_1", "layernorm_before", "norm1"),
+    "norm2": ("norm2", "layer_norm_2", "layernorm_after", "norm2"),
+    "attention_query": (
+        "attn.q",
+        "attention.self.query",
+        "attention.q_proj",
+        "attn.attn.in_proj.query",
+    ),
+    "attention_key_value": (
+        "attn.kv",
+        "attention.self.key_value",
+        "attention.key_value_proj",
+        "attn.attn.in_proj.key_value",
+    ),
+    "attention_reduction_conv": (
+        "attn.sr",
+        "attention.self.sr",
+        "attention.sequence_reduction.sequence_reduction",
+        "attn.sr",
+    ),
+    "attention_norm": (
+        "attn.norm",
+        "attention.self.layer_norm",
+        "attention.sequence_reduction.layer_norm",
+        "attn.norm",
+    ),
+    "attention_proj": (
+        "attn.proj",
+        "attention.output.dense",
+        "attention.o_proj",
+        "attn.attn.out_proj",
+    ),
+    "ffn_expand": ("mlp.fc1", "mlp.dense1", "mlp.fc1", "ffn.layers.0"),
+    "ffn_depthwise_conv": (*["mlp.dwconv.dwconv"] * 3, "ffn.layers.1"),
+    "ffn_proj": ("mlp.fc2", "mlp.dense2", "mlp.fc2", "ffn.layers.4"),
+}
+_OF_KEYS = {  # name of keys -> of values, and of both in one
+    "self.key": ("self.value", "self.key_value"),
+    "k_proj": ("v_proj", "key_value_proj"),
 }
 _OF_HEAD = {  # mmsegmentation has another head
     "decoder_conv": ("linear_fuse.conv", "linear_fuse"),
@@ -47,7 +79,7 @@ _OF_HEAD = {  # mmsegmentation has another head
 _SCORES = re.compile(
     r"score_predictor\.(?P<stage>\d+)\.score_nets\.(?P<modality>\d+)\.(?P<place>[01357])"
 )
-_PREFIXES = ("segformer.encoder.", "backbone.", "encoder.")
+_PREFIXES = ("segformer.encoder.", "segformer.", "backbone.", "encoder.")
 HEADS = ("decode_head.", "head.", "classifier.")
 """Beginnings of the short names of what is no encoder's."""
 
@@ -78,7 +110,9 @@ def layers_of_head(names):
         published = _OF_HEAD.get(name, ())
         match = re.fullmatch(r"decoder_stage(\d+)_proj", name)
         if match:
-            published = (f"linear_c{match[1]}.proj", f"linear_c.{int(match[1]) - 1}.proj")
+            lists = ("linear_c", "linear_projections")
+            others = [f"{name}.{int(match[1]) - 1}.proj" for name in lists]
+            published = (f"linear_c{match[1]}.proj", *others)
         found.update({f"decode_head.{x}": name for x in published})
     return found
 
@@ -140,11 +174,11 @@ def with_joined_attention(state_dict):
     """
     found = dict(state_dict)
     for name, entry in state_dict.items():
-        value = name.replace(".attention.self.key.", ".attention.self.value.")
+        key = re.fullmatch(rf"(.*\.attention\.)({'|'.join(_OF_KEYS)})(\..*)", name)
+        value, both = (f"{key[1]}{x}{key[3]}" for x in _OF_KEYS[key[2]]) if key else (None, None)
         try:
-            if value != name and value in state_dict:
-                joined = np.concatenate([to_array(entry), to_array(state_dict[value])])
-                found[name.replace(".self.key.", ".self.key_value.")] = joined
+            if value in state_dict:
+                found[both] = np.concatenate([to_array(entry), to_array(state_dict[value])])
                 del found[name], found[value]
             elif ".attn.attn.in_proj_" in name:
                 array = to_array(entry)

@@ -99,6 +99,28 @@ def hugging_face(state):
     )
 
 
+def transformers_5(state):
+    """The names that transformers gives its modules since version 5; files keep the older ones."""
+    return renamed(
+        hugging_face(state),
+        [
+            (r"encoder\.(patch_embeddings)\.(\d)", r"stages.\2.\1"),
+            (r"encoder\.block\.(\d)", r"stages.\1.blocks"),
+            (r"encoder\.(layer_norm)\.(\d)", r"stages.\2.\1"),
+            (r"attention\.self\.query", "attention.q_proj"),
+            (r"attention\.self\.key", "attention.k_proj"),
+            (r"attention\.self\.value", "attention.v_proj"),
+            (r"attention\.self\.sr", "attention.sequence_reduction.sequence_reduction"),
+            (r"attention\.self\.layer_norm", "attention.sequence_reduction.layer_norm"),
+            (r"attention\.output\.dense", "attention.o_proj"),
+            (r"mlp\.dense", "mlp.fc"),
+            (r"layer_norm_1", "layernorm_before"),
+            (r"layer_norm_2", "layernorm_after"),
+            (r"linear_c\.", "linear_projections."),
+        ],
+    )
+
+
 def mmsegmentation(state):
     result = {}
     for name, x in state.items():
@@ -153,7 +175,7 @@ class TestEncoder:
         load_mix_transformer_checkpoint(network, tmp_path / "mit.pth")
         assert_equal(network)
 
-    @pytest.mark.parametrize("layout", [hugging_face, mmsegmentation])
+    @pytest.mark.parametrize("layout", [hugging_face, transformers_5, mmsegmentation])
     def test_other_layouts(self, layout):
         network = randomize(shared_encoder())
         state = layout(published()[0])
@@ -210,7 +232,7 @@ def test_a_block_is_that_of_pytorch():
 
 
 class TestWholeNetwork:
-    @pytest.mark.parametrize("layout", [dict, hugging_face])
+    @pytest.mark.parametrize("layout", [dict, hugging_face, transformers_5])
     def test_computes_what_pytorch_computes(self, layout):
         network = randomize(shared_segformer())
         load_segformer_state_dict(network, layout(published(CLASSES)[0]))
