@@ -1,8 +1,7 @@
 import keras
-from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
-from keras_asym.ops import unfold
+from keras_asym.ops import fold, unfold
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -51,9 +50,7 @@ class ModalityCopies(ModalityLayer):
 
     def call(self, inputs):
         pairs = zip(self.rows, unfold(inputs, self.count), strict=True)
-        outputs = [self.copies[row](x) for row, x in pairs]
-        stacked = ops.stack(outputs, axis=1)
-        return ops.reshape(stacked, (-1, *ops.shape(stacked)[2:]))
+        return fold([self.copies[row](x) for row, x in pairs])
 
     def compute_output_spec(self, inputs):
         return self.copies[0].compute_output_spec(inputs)

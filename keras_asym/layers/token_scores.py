@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_asym.layers.modality_layer import ModalityLayer
 from keras_asym.layers.modality_layer_normalization import ModalityLayerNormalization
-from keras_asym.ops import merge_axis, unfold
+from keras_asym.ops import fold, unfold
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -60,16 +60,15 @@ class TokenScores(ModalityLayer):
             self.biases.append(bias)
 
     def call(self, inputs):
-        x = unfold(self.norm(inputs), self.count)
         kernels, biases = ([self.pick(w) for w in ws] for ws in (self.kernels, self.biases))
         scores = []
-        for row, y in enumerate(x):
+        for row, y in enumerate(unfold(self.norm(inputs), self.count)):
             for place, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
                 y = ops.gelu(y, approximate=False) if place else y
                 y = ops.matmul(y, kernel[row]) + bias[row]
             one, other = ops.split(y, 2, axis=-1)
             scores.append(ops.sigmoid(one - other))  # the first of a softmax over two
-        return merge_axis(ops.stack(scores, axis=1))
+        return fold(scores)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], 1)

@@ -20,8 +20,7 @@ def shift_pixels(inputs, reverse=False):
     Returns:
         Tensor of the shape of `inputs`.
     """
-    channels = inputs.shape[-1]
-    group = kept_channels(channels) // 4
+    group = kept_channels(inputs.shape[-1]) // 4
     *groups, rest = ops.split(inputs, [group, 2 * group, 3 * group, 4 * group], axis=-1)
     pieces = []
     for piece, (row, column) in zip(groups, OFFSETS, strict=True):

@@ -64,13 +64,19 @@ _OF_BLOCK = {
         "attn.attn.out_proj",
     ),
     "ffn_expand": ("mlp.fc1", "mlp.dense1", "mlp.fc1", "ffn.layers.0"),
-    "ffn_depthwise_conv": (*["mlp.dwconv.dwconv"] * 3, "ffn.layers.1"),
+    "ffn_depthwise_conv": (
+        "mlp.dwconv.dwconv",
+        "mlp.dwconv.dwconv",
+        "mlp.dwconv.dwconv",
+        "ffn.layers.1",
+    ),
     "ffn_proj": ("mlp.fc2", "mlp.dense2", "mlp.fc2", "ffn.layers.4"),
 }
 _OF_KEYS = {  # name of keys -> of values, and of both in one
     "self.key": ("self.value", "self.key_value"),
     "k_proj": ("v_proj", "key_value_proj"),
 }
+_KEYS = re.compile(rf"(.*\.attention\.)({'|'.join(map(re.escape, _OF_KEYS))})(\..*)")
 _OF_HEAD = {  # mmsegmentation has another head
     "decoder_conv": ("linear_fuse.conv", "linear_fuse"),
     "decoder_bn": ("linear_fuse.bn", "batch_norm"),
@@ -110,9 +116,12 @@ def layers_of_head(names):
         published = _OF_HEAD.get(name, ())
         match = re.fullmatch(r"decoder_stage(\d+)_proj", name)
         if match:
-            lists = ("linear_c", "linear_projections")
-            others = [f"{name}.{int(match[1]) - 1}.proj" for name in lists]
-            published = (f"linear_c{match[1]}.proj", *others)
+            i = int(match[1]) - 1
+            published = (
+                f"linear_c{match[1]}.proj",
+                f"linear_c.{i}.proj",
+                f"linear_projections.{i}.proj",
+            )
         found.update({f"decode_head.{x}": name for x in published})
     return found
 
@@ -174,7 +183,7 @@ def with_joined_attention(state_dict):
     """
     found = dict(state_dict)
     for name, entry in state_dict.items():
-        key = re.fullmatch(rf"(.*\.attention\.)({'|'.join(_OF_KEYS)})(\..*)", name)
+        key = _KEYS.fullmatch(name)
         value, both = (f"{key[1]}{x}{key[3]}" for x in _OF_KEYS[key[2]]) if key else (None, None)
         try:
             if value in state_dict:
