@@ -23,7 +23,8 @@ from keras_asym import fusion, models, networks, weights
 from tests.weights.torch_segformer import numpy_state_dict, outputs_of, torch_segformer
 
 CLASSES = 40
-WIDTH, DEPTHS, HEAD_WIDTH = 32, (2, 2, 2, 2), 256  # those of b0
+HEAD_WIDTH = 256  # TokenFusion's, also for b2
+VARIANTS = {"b0": (32, (2, 2, 2, 2)), "b2": (64, (3, 4, 6, 3))}  # width and depths
 FUSIONS = {
     "private": fusion.PrivateNormalization,
     "cen": functools.partial(fusion.ChannelExchanging, sites=r"block\d+_norm[12]$"),
@@ -34,6 +35,7 @@ FUSIONS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--variant", default="b0", choices=list(VARIANTS))
     parser.add_argument("--modalities", type=int, default=2)
     parser.add_argument("--batch", type=int, default=1, help="examples B")
     parser.add_argument("--size", type=int, default=256)
@@ -44,8 +46,10 @@ def main():
     rng = np.random.default_rng(0)
     images = rng.standard_normal((count * options.batch, size, size, 3)).astype("float32")
     mask = rng.integers(0, CLASSES, images.shape[:3]).astype("int32")
-    network = networks.SegFormer("b0", CLASSES, dropout=0.0, input_shape=(size, size, 3))
-    torch, module = torch_segformer(WIDTH, DEPTHS, CLASSES, HEAD_WIDTH)
+    network = networks.SegFormer(
+        options.variant, CLASSES, HEAD_WIDTH, dropout=0.0, input_shape=(size, size, 3)
+    )
+    torch, module = torch_segformer(*VARIANTS[options.variant], CLASSES, HEAD_WIDTH)
     weights.load_segformer_state_dict(network, numpy_state_dict(module))
     ours, theirs = network.predict(images, verbose=0), outputs_of(torch, module, images)[0]
     print(f"outputs of Keras and PyTorch differ by {np.abs(ours - theirs).max():.1e}")

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
+import re
 
 import tensorflow as tf
 
-_PRIVATE = ("gamma", "beta", "moving_mean", "moving_variance")
-_THROUGH = ("Identity", "ReadVariableOp", "Reshape", "Transpose", "Cast")
+# Weights with a row for each modality: of norms, and of `TokenScores`.
+_PRIVATE = re.compile(r"gamma|beta|moving_(mean|variance)|(kernel|bias)\d")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Counts:
         convolution: Of convolutions, depthwise ones included.
         transposed: Of transposed convolutions.
         dense: Of matrix products with weights.
-        other: Of the matrix products without weights: the resizing of features.
+        other: Of the matrix products without weights: attention, the resizing of features.
     """
 
     convolution: int = 0
@@ -59,11 +60,12 @@ def count_macs(model, height, width):
 def count_parameters(model):
     """Numbers of parameters of the network that answers: in all, and private to one modality.
 
-    A Translator's discriminator is not counted. Private are gamma, beta and the statistics.
+    A Translator's discriminator is not counted. Private are gamma, beta and the statistics of
+    norms, and what predicts the scores of tokens.
     """
     weights = model.network.weights
     rows = len(model.modality_names)
-    private = [w for w in weights if w.name in _PRIVATE and len(w.shape) == 2]
+    private = [w for w in weights if _PRIVATE.fullmatch(w.name) and len(w.shape) > 1]
     return _size(weights), _size(w for w in private if w.shape[0] == rows) // rows
 
 
@@ -95,13 +97,37 @@ def _macs(operation):
     if operation.type in ("MatMul", "BatchMatMulV2"):
         transposed = operation.get_attr("transpose_a" if operation.type == "MatMul" else "adj_x")
         inner = operation.inputs[0].shape[-2 if transposed else -1]
-        kind = "dense" if any(_is_weight(x) for x in operation.inputs) else "other"
-        return kind, math.prod(operation.outputs[0].shape) * inner
+        return _product(operation), math.prod(operation.outputs[0].shape) * inner
+    if operation.type == "Einsum" and len(operation.inputs) == 2:
+        return _product(operation), math.prod(operation.outputs[0].shape) * _contracted(operation)
     return None, 0
 
 
+def _product(operation):
+    return "dense" if any(_is_weight(x) for x in operation.inputs) else "other"
+
+
 def _is_weight(tensor):
-    """Whether a tensor is a variable's value, in whatever shape."""
-    while tensor.op.type in _THROUGH:
-        tensor = tensor.op.inputs[0]
-    return tensor.dtype == tf.resource
+    """Whether a tensor is made of variables alone, such as a modality's part of a kernel."""
+    found, seen, waiting = False, set(), [tensor]
+    while waiting:
+        tensor = waiting.pop()
+        if tensor.dtype == tf.resource:
+            found = True
+        elif tensor.op.type == "Placeholder":
+            return False
+        elif tensor.op.name not in seen:
+            seen.add(tensor.op.name)
+            waiting.extend(tensor.op.inputs)
+    return found
+
+
+def _contracted(einsum):
+    """Number of products for each value of an Einsum's output, as of `"bic,bjc->bij"`: c."""
+    inputs, output = einsum.get_attr("equation").decode().split("->")
+    sizes = {}
+    for labels, tensor in zip(inputs.split(","), einsum.inputs, strict=True):
+        first, _, last = labels.partition("...")
+        sizes |= zip(first, tensor.shape, strict=False)
+        sizes |= zip(reversed(last), reversed(tensor.shape), strict=False)
+    return math.prod(size for label, size in sizes.items() if label not in output)

@@ -119,7 +119,7 @@ def _print_counts(model, height, width):
     print(f"{'GMACs':16} {_giga(counts.total)} in all; {', '.join(alone)}")
     print(
         f"{'':16} convolutions {_giga(counts.convolution)}, transposed {_giga(counts.transposed)}, "
-        f"dense {_giga(counts.dense)}; resizing {_giga(counts.other)} more",
+        f"dense {_giga(counts.dense)}; attention and resizing {_giga(counts.other)} more",
         flush=True,
     )
 

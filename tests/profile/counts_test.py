@@ -1,10 +1,17 @@
+import itertools
+
 import keras
 import pytest
 from keras import layers
 
-from keras_asym.fusion import AsymmetricFusion, ChannelExchanging
+from keras_asym.fusion import (
+    AsymmetricFusion,
+    ChannelExchanging,
+    PrivateNormalization,
+    TokenExchanging,
+)
 from keras_asym.models import Segmenter
-from keras_asym.networks import RefineNet
+from keras_asym.networks import MixTransformer, RefineNet, SegFormer
 from keras_asym.profile.counts import count_macs, count_parameters
 from tests.models.tiny import tiny_segmenter
 from tests.models.tiny_translator import tiny_translator
@@ -54,6 +61,36 @@ def test_depthwise_convolutions_and_dense_layers():
     counts = count_macs(model, 4, 6)
     assert counts.convolution == 24 * (25 * 6 + 9 * 3 * 8)
     assert counts.dense == 24 * 8 * 5
+
+
+def test_products_with_a_part_of_a_weight_and_those_without_one():
+    inputs = keras.Input((None, None, 4))
+    tokens = layers.Reshape((-1, 4))(inputs)
+    x = layers.MultiHeadAttention(2, 3)(tokens, tokens) + tokens
+    x = layers.LayerNormalization()(x)
+    x = layers.EinsumDense("...c,cd->...d", 4)(x)
+    outputs = layers.Reshape((4, 6, 4))(x)
+    network = keras.Model(inputs, layers.Dense(5)(outputs))
+    attention = 24 * 4 * 6 * 4  # queries, keys, values and their projection: 2 heads of 3
+    counts = count_macs(Segmenter(network, {"rgb": 3}), 4, 6)
+    resizing = 4 * 6 * (6 + 4) * 5
+    assert counts.dense == attention + 24 * (4 * 4 + 4 * 5)
+    assert counts.other == 2 * 24 * 24 * 6 + resizing
+
+
+def test_predictors_of_scores_belong_to_their_modalities():
+    network = SegFormer(MixTransformer(width=4, depths=(1, 1, 1, 1)), 5, 8)
+    fusions = (PrivateNormalization(), TokenExchanging())
+    plain, tokens = (Segmenter(network, {"rgb": 3, "depth": 1}, x) for x in fusions)
+    # C -> C -> C / 2 -> C / 4 -> 2 for each token, with as many biases, and a norm's 2 C.
+    sizes = {c: (c, c, c // 2, c // 4, 2) for c in (4, 8, 20, 32)}
+    products = {c: sum(a * b for a, b in itertools.pairwise(x)) for c, x in sizes.items()}
+    values = sum(products.values()) + sum(sum(x) + c for c, x in sizes.items())
+    at_32x64 = {4: 8 * 16, 8: 4 * 8, 20: 2 * 4, 32: 1 * 2}
+    more = count_macs(tokens, 32, 64).total - count_macs(plain, 32, 64).total
+    assert more == 2 * sum(number * products[c] for c, number in at_32x64.items())
+    privates = [count_parameters(x)[1] for x in (plain, tokens)]
+    assert privates[1] - privates[0] == values - 4 * 8  # the head's norm is shared
 
 
 def test_published_number_of_macs():
