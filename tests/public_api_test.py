@@ -77,7 +77,13 @@ NAMES = {
         "UNetGenerator",
         "Xception",
     ),
-    "models": ("Calibration", "Segmenter", "Translator", "fit_temperature"),
+    "models": (
+        "Calibration",
+        "Segmenter",
+        "Translator",
+        "fit_confidence",
+        "fit_temperature",
+    ),
     "weights": ("load_reference_checkpoint", "load_reference_state_dict"),
     "testing": ("check_layer", "check_strategy"),
 }

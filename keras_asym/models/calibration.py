@@ -6,6 +6,7 @@ from keras import ops
 from keras_asym.keras_internals import operation_of
 from keras_asym.layers import ModalityEnsemble, SelectedModalities
 from keras_asym.layers.modality_layer import only_rows
+from keras_asym.models.inputs import at_least_float32
 from keras_asym.ops import beside, fold
 
 
@@ -18,15 +19,24 @@ class Calibration:
     [arXiv 1706.04599](https://arxiv.org/abs/1706.04599)); the classes stay what they are.
     `fit_temperature` gives temperatures; without any they are 1.
 
+    At one probability a network is right more often about some classes than about others, of which
+    a temperature knows nothing. `by_class` mends the confidence of each class `c` that is answered:
+    its log-odds become `slope_c * log(p / (1 - p)) + offset_c` (Platt scaling, conditional on the
+    class as in Gupta and Ramdas 2022, [arXiv 2107.08353](https://arxiv.org/abs/2107.08353)).
+    `fit_confidence` gives slopes and offsets. Probabilities and uncertainty keep the temperature
+    alone.
+
     Args:
         modality_names: Names of all modalities of the model, in order.
         temperatures: Dictionary of subset (tuple of names) -> dictionary of output name ->
             temperature. A subset that is not among them takes those of the one that differs in the
             fewest modalities, of these the largest, and the first of the dictionary.
+        by_class: Dictionary of subset -> dictionary of output name -> `(slopes, offsets)`, each of
+            `(num_classes,)`, for subsets and outputs that have a temperature.
 
     Raises:
-        ValueError: If a subset or an output is none of the model's, or a temperature is no finite
-            number above 0.
+        ValueError: If a subset or an output is none of the model's, a temperature is no finite
+            number above 0, slopes are no finite numbers of at least 0, or offsets not finite.
 
     Example:
 
@@ -39,12 +49,23 @@ class Calibration:
     [2.0, 4.0]
     """
 
-    def __init__(self, modality_names, temperatures=None):
+    def __init__(self, modality_names, temperatures=None, by_class=None):
         self.modality_names = tuple(modality_names)
         self.temperatures = {
             _checked_subset(subset, self.modality_names): _checked(outputs, subset)
             for subset, outputs in (temperatures or {}).items()
         }
+        self.by_class = {
+            (_checked_subset(subset, self.modality_names), key): _checked_lines(key, lines)
+            for subset, outputs in (by_class or {}).items()
+            for key, lines in outputs.items()
+        }
+        for subset, key in self.by_class:
+            if key not in self.temperatures.get(subset, ()):
+                raise ValueError(
+                    "`by_class` must be of subsets and outputs that have a temperature. Received: "
+                    f"{key!r} of {sorted(subset)}"
+                )
 
     def temperature(self, key, names=None, presence=None):
         """The temperature of an output.
@@ -58,22 +79,40 @@ class Calibration:
         Returns:
             A number; with `presence` a float32 tensor `(batch,)`, chosen in the graph.
         """
+        return self._of_subset(lambda x: self._temperature(key, x), names, presence)
+
+    def _of_subset(self, value, names, presence):
+        """A function's value of the subset at hand, or of each example's."""
         names = self.modality_names if names is None else tuple(names)
         if presence is None:
-            return self._nearest(key, names)
+            return value(names)
         subsets = itertools.product((False, True), repeat=len(names))
-        table = [self._nearest(key, itertools.compress(names, has)) for has in subsets]
+        table = [value(tuple(itertools.compress(names, has))) for has in subsets]
         digits = np.array([2**power for power in reversed(range(len(names)))], "int32")
         number = ops.sum(ops.cast(presence, "int32") * digits, axis=1)
-        return ops.take(ops.convert_to_tensor(np.array(table, "float32")), number)
+        return ops.take(ops.convert_to_tensor(np.array(table, "float32")), number, axis=0)
 
     def _nearest(self, key, names):
+        """The subset whose numbers are taken for one; `None` if the output has none."""
         fitted = [subset for subset, outputs in self.temperatures.items() if key in outputs]
-        if not fitted:
-            return 1.0
         here = frozenset(names)
-        subset = min(fitted, key=lambda subset: (len(here ^ subset), -len(subset)))
-        return self.temperatures[subset][key]
+        return min(fitted, key=lambda x: (len(here ^ x), -len(x)), default=None)
+
+    def _temperature(self, key, names):
+        subset = self._nearest(key, names)
+        return 1.0 if subset is None else self.temperatures[subset][key]
+
+    def _lines(self, key, classes, names):
+        """Slopes and offsets `(2, num_classes)`."""
+        lines = self.by_class.get((self._nearest(key, names), key))
+        if lines is None:
+            lines = np.stack([np.ones(classes), np.zeros(classes)])
+        if lines.shape[1] != classes:
+            raise ValueError(
+                f"`by_class` must have a slope for each of the {classes} classes of the logits. "
+                f"Received: {lines.shape[1]} for {key!r}"
+            )
+        return lines.astype("float32")
 
     def scaled(self, key, logits, names=None, presence=None):
         """Logits `(batch, height, width, num_classes)` divided by their temperature."""
@@ -93,9 +132,40 @@ class Calibration:
         Returns:
             `(batch, height, width)`, in 0..1.
         """
+        if self.by_class:
+            log_odds = self.log_odds(key, logits, names, presence)
+            return ops.cast(ops.sigmoid(log_odds), logits.dtype)
         logits = self.scaled(key, logits, names, presence)
         largest = ops.max(logits, axis=-1, keepdims=True)
         return 1.0 / ops.sum(ops.exp(logits - largest), axis=-1)
+
+    def log_odds(self, key, logits, names=None, presence=None):
+        """`log(p / (1 - p))` of the confidence p, which tells apart what is 1 in float32.
+
+        Args:
+            key, logits, names, presence: As in `confidence`.
+
+        Returns:
+            `(batch, height, width)`, at least in float32.
+
+        Raises:
+            ValueError: If `by_class` is of another number of classes.
+        """
+        logits = at_least_float32(self.scaled(key, ops.convert_to_tensor(logits), names, presence))
+        classes = logits.shape[-1]
+        answered = ops.arange(classes) == ops.argmax(logits, axis=-1)[..., None]
+        powers = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
+        others = ops.sum(ops.where(answered, 0.0, powers), axis=-1)
+        log_odds = -ops.log(ops.maximum(others, np.finfo("float32").tiny))
+        lines = self._of_subset(lambda x: self._lines(key, classes, x), names, presence)
+        slopes, offsets = (lines[..., row, :] for row in (0, 1))
+        if presence is not None:
+            slopes, offsets = (x[:, None, None] for x in (slopes, offsets))
+        slopes, offsets = (
+            ops.sum(ops.where(answered, ops.cast(x, logits.dtype), 0.0), axis=-1)
+            for x in (slopes, offsets)
+        )
+        return slopes * log_odds + offsets
 
     def uncertainty(self, model, outputs, presence=None):
         """How much the branches disagree: the mutual information of class and branch, in nats.
@@ -179,6 +249,19 @@ def _checked_subset(subset, names):
             f"Received: {subset!r}"
         )
     return frozenset(found)
+
+
+def _checked_lines(key, lines):
+    try:
+        lines = np.array(lines, "float64")
+    except ValueError:  # of two lengths
+        lines = np.zeros(0)
+    if lines.ndim != 2 or len(lines) != 2 or not np.isfinite(lines).all() or (lines[0] < 0).any():
+        raise ValueError(
+            "`by_class` must be (slopes, offsets) of as many classes, finite numbers, slopes at "
+            f"least 0. Received: {lines} for {key!r}"
+        )
+    return lines
 
 
 def _checked(outputs, subset):

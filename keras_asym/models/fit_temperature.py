@@ -32,7 +32,7 @@ def fit_temperature(logits, labels, steps=60):
     1.099
     """
     logits, labels = np.asarray(logits), np.asarray(labels)
-    _check(logits, labels)
+    check_fitted(logits, labels)
     low, high = 1 / HIGHEST, 1 / LOWEST
     if _derivatives(logits, labels, low)[0] >= 0:
         return HIGHEST
@@ -67,7 +67,8 @@ def _derivatives(logits, labels, inverse):
     return slope / len(labels), curvature / len(labels)
 
 
-def _check(logits, labels):
+def check_fitted(logits, labels):
+    """Raises `ValueError` unless these are logits and labels of pixels."""
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
         raise ValueError(
             "`logits` must be (pixels, num_classes) and `labels` (pixels,), at least one of them. "

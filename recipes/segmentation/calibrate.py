@@ -1,11 +1,12 @@
-"""Fits the temperatures that make a run's confidence true, on validation data.
+"""Fits what makes a run's confidence true, on validation data.
 
     python -m recipes.segmentation.calibrate --workdir=RUN
 
-A temperature for each output and each subset of the sensors (of more than 6 sensors: for all, for
-all but one, and for each one alone) is fitted by the likelihood of the validation split's labels
-and kept in `RUN/calibration.json`. `evaluate` then prints calibrated figures beside the raw ones,
-`predict` and `export` give calibrated confidence. The classes stay what they are.
+A temperature, and a slope and an offset for the confidence of each class, for each output and each
+subset of the sensors (of more than 6 sensors: for all, for all but one, and for each one alone) are
+fitted by the likelihood of the validation split's labels and kept in `RUN/calibration.json`.
+`evaluate` then prints calibrated figures beside the raw ones, `predict` and `export` give
+calibrated confidence. The classes stay what they are.
 """
 
 from recipes import command
@@ -17,7 +18,7 @@ from recipes.trained_run import TrainedRun
 
 
 def calibrate_run(workdir, split="validation", checkpoint="best"):
-    """Fits the temperatures of a run's checkpoint; prints a table and keeps them.
+    """Calibrates a run's checkpoint; prints a table and keeps what was fitted.
 
     Args:
         workdir: Folder of the run.
@@ -32,7 +33,7 @@ def calibrate_run(workdir, split="validation", checkpoint="best"):
     """
     if split == "test":
         raise ValueError(
-            "`split` must not be test: figures on data that the temperatures were fitted to say "
+            "`split` must not be test: figures on the data that a calibration was fitted to say "
             "nothing. Received: split=test; take --split=validation, and where there is none train "
             "with a part of the training data held out: --config.data.hold_out=0.1"
         )

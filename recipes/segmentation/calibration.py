@@ -1,4 +1,4 @@
-"""The temperatures of a run: how they are fitted, and `calibration.json`, which holds them."""
+"""The calibration of a run: how it is fitted, and `calibration.json`, which holds it."""
 
 import json
 
@@ -6,12 +6,13 @@ import numpy as np
 
 from keras_asym.files import sha256_of, write_atomically
 from keras_asym.metrics import ExpectedCalibrationError, NegativeLogLikelihood
-from keras_asym.models import Calibration, fit_temperature
+from keras_asym.models import Calibration, fit_confidence, fit_temperature
 from recipes.data.presence import PRESENT
+from recipes.segmentation.certainty import calibrated_pixels
 from recipes.subsets import subsets
 
 NAME = "calibration.json"
-VERSION = 1
+VERSION = 2
 ALL_SUBSETS_UP_TO = 6  # modalities: 63 subsets
 _MOST_VALUES = 2**25  # logits that are kept at a time: 128 MiB
 
@@ -27,7 +28,7 @@ def fitted_subsets(names):
 
 
 def fit(model, batches, images):
-    """Fits a temperature for each output of a Segmenter.
+    """Fits a temperature, and slopes and offsets by class, for each output of a Segmenter.
 
     It looks at the logits of whole images at a single scale, as a served model does. Of large data
     sets it keeps as many pixels of each image, drawn at random from a seed, as fit into 2^25
@@ -39,8 +40,8 @@ def fit(model, batches, images):
         images: Number of images.
 
     Returns:
-        `{output: {"temperature", "pixels", "ece", "nll", "calibrated_ece", "calibrated_nll"}}`,
-        the figures those of the fitted pixels.
+        `{output: {"temperature", "slopes", "offsets", "pixels", "ece", "nll", "calibrated_ece",
+        "calibrated_nll"}}`, the figures those of the fitted pixels.
         Empty if no example that has all of the model's modalities has a pixel that is not void.
     """
     labels, logits = kept_pixels(model, batches, images)
@@ -49,9 +50,14 @@ def fit(model, batches, images):
     found = {}
     for key, values in logits.items():
         temperature = fit_temperature(values, labels)
-        before, after = (_figures(labels, values, x) for x in (1.0, temperature))
+        slopes, offsets = (x.tolist() for x in fit_confidence(values, labels, temperature))
+        names = model.modality_names
+        fitted = Calibration(names, {names: {key: temperature}}, {names: {key: (slopes, offsets)}})
+        before, after = (_figures(x, key, labels, values) for x in (Calibration(names), fitted))
         found[key] = {
             "temperature": temperature,
+            "slopes": slopes,
+            "offsets": offsets,
             "pixels": len(labels),
             **before,
             **{f"calibrated_{name}": value for name, value in after.items()},
@@ -83,12 +89,14 @@ def kept_pixels(model, batches, images, most=_MOST_VALUES):
     return np.concatenate(labels), {key: np.concatenate(parts) for key, parts in logits.items()}
 
 
-def _figures(labels, logits, temperature):
+def _figures(calibration, key, labels, logits):
+    """ECE and NLL of pixels, of which none is void."""
     metrics = {"ece": ExpectedCalibrationError(), "nll": NegativeLogLikelihood()}
     for start in range(0, len(labels), 2**18):
         place = np.s_[start : start + 2**18]
+        pixels = calibrated_pixels(calibration, key, labels[place], logits[place], -1)
         for metric in metrics.values():
-            metric.update_state(labels[place], logits[place] / temperature)
+            metric.add(pixels)
     return {name: float(metric.result()) for name, metric in metrics.items()}
 
 
@@ -138,15 +146,14 @@ def read_calibration(run, checkpoint, modality_names, say=print):
     of = record["checkpoint"], record["checkpoint_sha256"]
     if of != (checkpoint, sha256_of(run.checkpoint(checkpoint))):
         say(
-            f"{path} is not used: its temperatures are of another checkpoint than this "
-            f"{checkpoint}.keras. Fit them anew: {again} --checkpoint={checkpoint}"
+            f"{path} is not used: it is of another checkpoint than this {checkpoint}.keras. Fit "
+            f"it anew: {again} --checkpoint={checkpoint}"
         )
         return None, None
-    temperatures = {
-        tuple(entry["modalities"]): {
-            key: values["temperature"] for key, values in entry["outputs"].items()
-        }
-        for entry in record["subsets"]
-    }
+    temperatures, by_class = {}, {}
+    for entry in record["subsets"]:
+        subset, outputs = tuple(entry["modalities"]), entry["outputs"].items()
+        temperatures[subset] = {key: values["temperature"] for key, values in outputs}
+        by_class[subset] = {key: (values["slopes"], values["offsets"]) for key, values in outputs}
     source = {name: record[name] for name in ("split", "images")}
-    return Calibration(modality_names, temperatures), source
+    return Calibration(modality_names, temperatures, by_class), source

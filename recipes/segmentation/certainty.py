@@ -1,6 +1,9 @@
 """How sure a network is and how right: figures of confidence beside those of the classes."""
 
+import dataclasses
+
 import numpy as np
+from keras import ops
 
 from keras_asym import metrics
 from keras_asym.metrics.pixel_metric import read_pixels
@@ -48,8 +51,11 @@ class Certainty:
             for kind, found in kinds.items():
                 if kind == CALIBRATED:
                     names = self.model.modality_names
-                    logits = np.asarray(self.calibration.scaled(key, logits, names, present))
-                pixels = read_pixels(seen, logits, self.model.ignore_class)
+                    pixels = calibrated_pixels(
+                        self.calibration, key, seen, logits, self.model.ignore_class, names, present
+                    )
+                else:
+                    pixels = read_pixels(seen, logits, self.model.ignore_class)
                 for metric in found.values():
                     metric.add(pixels)
 
@@ -73,6 +79,24 @@ class Certainty:
             }
             for key, kinds in self.metrics.items()
         }
+
+
+def calibrated_pixels(calibration, key, labels, logits, ignore_class, names=None, present=None):
+    """`Pixels` of a calibrated output: probabilities at its temperature, and its confidence.
+
+    Args:
+        calibration: `Calibration`.
+        key: Name of the output.
+        labels, logits, ignore_class: As for `read_pixels`.
+        names, present: Names of the model's modalities and which each example has, see
+            `Calibration.temperature`.
+    """
+    scaled = calibration.scaled(key, ops.convert_to_tensor(logits), names, present)
+    pixels = read_pixels(labels, scaled, ignore_class)
+    if not calibration.by_class:
+        return pixels
+    log_odds = ops.reshape(calibration.log_odds(key, logits, names, present), (-1,))
+    return dataclasses.replace(pixels, confidence=ops.sigmoid(log_odds), log_odds=log_odds)
 
 
 def log_of(probabilities):

@@ -72,6 +72,55 @@ def test_confidence_is_the_largest_probability_at_the_temperature():
     assert np.isfinite(ops.convert_to_numpy(calibration.confidence("rgb", 1e37 * logits))).all()
 
 
+def lines(seed):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0.5, 2, CLASSES), rng.normal(size=CLASSES)
+
+
+BY_CLASS = {NAMES: {"ensemble": lines(0)}, ("rgb",): {"ensemble": lines(1)}}
+
+
+def test_each_class_has_a_slope_and_an_offset():
+    calibration = Calibration(NAMES, TEMPERATURES, BY_CLASS)
+    logits = 3 * images(4, 2, 3, CLASSES)
+    plain = Calibration(NAMES, TEMPERATURES)
+    for presence in (None, PRESENT):
+        p = ops.convert_to_numpy(plain.confidence("ensemble", logits, NAMES, presence))
+        log_odds, answered = np.log(p / (1 - p)), np.asarray(logits).argmax(-1)
+        found = calibration.confidence("ensemble", logits, NAMES, presence)
+        of_subsets = [NAMES] * 4 if presence is None else [NAMES, None, ("rgb",), NAMES]
+        for row, subset in enumerate(of_subsets):
+            expected = p[row]
+            if subset is not None:
+                slopes, offsets = BY_CLASS[subset]["ensemble"]
+                line = slopes[answered[row]] * log_odds[row] + offsets[answered[row]]
+                expected = 1 / (1 + np.exp(-line))
+            np.testing.assert_allclose(ops.convert_to_numpy(found[row]), expected, rtol=1e-4)
+    one = ops.convert_to_numpy(calibration.confidence("rgb", logits))  # which has none
+    np.testing.assert_allclose(one, softmax(logits / 1.5).max(-1), rtol=1e-5)
+    assert np.isfinite(ops.convert_to_numpy(calibration.log_odds("ensemble", 1e37 * logits))).all()
+
+
+@pytest.mark.parametrize(
+    ("by_class", "message"),
+    [
+        ({("depth",): {"ensemble": ([1.0], [0.0])}}, "that have a temperature.*depth"),
+        ({NAMES: {"ensemble": ([-1.0], [0.0])}}, "slopes at least 0"),
+        ({NAMES: {"ensemble": ([1.0, 1.0], [0.0])}}, "of as many classes"),
+        ({NAMES: {"ensemble": ([1.0], [np.inf])}}, "finite numbers"),
+    ],
+)
+def test_wrong_slopes_and_offsets(by_class, message):
+    with pytest.raises(ValueError, match=message):
+        Calibration(NAMES, TEMPERATURES, by_class)
+
+
+def test_slopes_of_other_classes():
+    calibration = Calibration(NAMES, TEMPERATURES, {NAMES: {"ensemble": ([1.0], [0.0])}})
+    with pytest.raises(ValueError, match=f"each of the {CLASSES} classes.*1 for 'ensemble'"):
+        calibration.confidence("ensemble", images(1, 2, 2, CLASSES))
+
+
 @pytest.mark.parametrize("presence", [None, PRESENT])
 def test_uncertainty_by_the_formula(presence):
     calibration = Calibration(NAMES, TEMPERATURES)
@@ -148,5 +197,6 @@ def test_wrong_temperatures(temperatures, message):
 
 def test_on_the_backend_in_half_precision():
     logits = ops.cast(images(1, 2, 2, CLASSES), "float16")
-    found = Calibration(NAMES, TEMPERATURES).confidence("ensemble", logits)
-    assert keras.backend.standardize_dtype(found.dtype) == "float16"
+    for by_class in (None, BY_CLASS):
+        found = Calibration(NAMES, TEMPERATURES, by_class).confidence("ensemble", logits)
+        assert keras.backend.standardize_dtype(found.dtype) == "float16"

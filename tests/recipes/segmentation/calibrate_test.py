@@ -93,7 +93,7 @@ def printed(run, raw):
 
 def test_every_subset_and_output_gets_a_temperature(run, printed):
     record = json.loads((run.path / "calibration.json").read_text())
-    assert (record["version"], record["split"], record["images"]) == (1, "validation", 2)
+    assert (record["version"], record["split"], record["images"]) == (2, "validation", 2)
     found = {tuple(x["modalities"]): x["outputs"] for x in record["subsets"]}
     assert list(found) == [NAMES, ("rgb",), ("depth",)]
     assert set(found[NAMES]) == {"rgb", "depth", "ensemble"}
@@ -103,6 +103,7 @@ def test_every_subset_and_output_gets_a_temperature(run, printed):
             assert 2 < figures["temperature"] < 4.5
             assert figures["calibrated_nll"] < figures["nll"]
             assert figures["calibrated_ece"] < figures["ece"]
+            assert len(figures["slopes"]) == len(figures["offsets"]) == 13
             assert 0.5 * 2 * 48 * 64 < figures["pixels"] <= 2 * 48 * 64
 
 
@@ -168,8 +169,8 @@ def test_temperatures_of_another_checkpoint_are_not_used(run, printed):
     assert read_calibration(other, "last", NAMES, said.append) == (None, None)
     (other.path / "best.keras").write_bytes(content + b" ")
     assert read_calibration(other, "best", NAMES, said.append) == (None, None)
-    assert len(said) == 2 and all("Fit them anew" in text for text in said)
-    for text, words in (("{", "cannot be read"), ('{"version": 99}', "must be of version 1.*99")):
+    assert len(said) == 2 and all("Fit it anew" in text for text in said)
+    for text, words in (("{", "cannot be read"), ('{"version": 99}', "must be of version 2.*99")):
         (other.path / "calibration.json").write_text(text)
         with pytest.raises(ValueError, match=words):
             read_calibration(other, "best", NAMES, said.append)
