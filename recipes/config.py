@@ -154,11 +154,17 @@ def _parse(text, old, name):
         value = text
     if isinstance(old, tuple | list) and isinstance(value, str):
         value = tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(old, tuple | list) and all(map(_is_number, (value, *old))):
+        value = (value,)
     if old is None or _same_kind(value, old):
         return _with_tuples(value)
     raise ValueError(
         f"`config.{name}` must be {_kind(old)}, such as {_shown(old)}. Received: {text}"
     )
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _same_kind(value, old):
