@@ -46,6 +46,22 @@ def open_dataset(data):
     Raises:
         ValueError: If there is no such data set, or its files are wrong.
     """
+    builder = _builder_of(data)
+    download = None
+    if data.name.partition("/")[0] in ("taskonomy", *ARCHIVES) and data.root:
+        download = tfds.download.DownloadConfig(manual_dir=os.path.expanduser(data.root))
+    try:
+        builder.download_and_prepare(download_config=download)
+    except OSError:
+        builder = _builder_of(data)
+        if not builder.data_path.exists():
+            raise
+        print(f"{builder.data_path} has been built by another program in the meantime.")
+    return DataSet(builder, data.hold_out, data.report_on)
+
+
+def _builder_of(data):
+    """The builder that a config names."""
     options = {}
     if data.data_dir:
         options["data_dir"] = os.path.expanduser(data.data_dir)
@@ -65,18 +81,12 @@ def open_dataset(data):
         config = rendered_rooms.RenderedRoomsConfig(
             data.width, data.height, data.num_examples.to_dict(), sensors=form == SENSORS
         )
-        builder = rendered_rooms.Builder(config=config, **options)
-    elif name == "multimodal_folder":
-        builder = _folder(data, options)
-    elif name == "taskonomy":
-        builder = _taskonomy(data, root, options)
-    else:
-        builder = tfds.builder(data.name, **options)
-    download = None
-    if name in ("taskonomy", *ARCHIVES) and root:
-        download = tfds.download.DownloadConfig(manual_dir=root)
-    builder.download_and_prepare(download_config=download)
-    return DataSet(builder, data.hold_out, data.report_on)
+        return rendered_rooms.Builder(config=config, **options)
+    if name == "multimodal_folder":
+        return _folder(data, options)
+    if name == "taskonomy":
+        return _taskonomy(data, root, options)
+    return tfds.builder(data.name, **options)
 
 
 def open_evaluated(data, facts, split):

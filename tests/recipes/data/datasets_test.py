@@ -15,6 +15,7 @@ from recipes.data.survey import check_values, survey
 from recipes.segmentation.configs import default
 from tests.tfds_builders.nyudv2_rgbd import official_files as nyudv2
 from tests.tfds_builders.taskonomy import archive
+from tfds_builders.rendered_rooms import rendered_rooms_dataset_builder
 
 ROOMS = {"name": "rendered_rooms", "width": 24, "height": 16}
 NAMES = ("rgb", "label", "depth")
@@ -47,6 +48,21 @@ def rooms(tmp_path_factory):
     numbers = {"train": 10, "validation": 2, "test": 1}
     open_dataset(settings(path, **ROOMS, num_examples=numbers))
     return lambda **changes: settings(path, **ROOMS, num_examples=numbers, **changes)
+
+
+def test_another_program_builds_the_same_meanwhile(tmp_path, monkeypatch, capsys):
+    data = settings(tmp_path, **ROOMS, num_examples={"train": 2, "validation": 1, "test": 1})
+    builder_class = rendered_rooms_dataset_builder.Builder
+    examples = builder_class._split_generators
+
+    def overtaken(builder, *args):
+        monkeypatch.setattr(builder_class, "_split_generators", examples)
+        open_dataset(data)
+        return examples(builder, *args)
+
+    monkeypatch.setattr(builder_class, "_split_generators", overtaken)
+    assert len(open_dataset(data).source("train", ("rgb",))) == 2
+    assert "built by another program" in capsys.readouterr().out
 
 
 def test_only_what_is_named_is_decoded(rooms):
