@@ -154,7 +154,7 @@ def _parse(text, old, name):
         value = text
     if isinstance(old, tuple | list) and isinstance(value, str):
         value = tuple(part.strip() for part in value.split(",") if part.strip())
-    if isinstance(old, tuple | list) and all(map(_is_number, (value, *old))):
+    if isinstance(old, tuple | list) and _is_number(value):
         value = (value,)
     if old is None or _same_kind(value, old):
         return _with_tuples(value)
