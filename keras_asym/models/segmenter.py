@@ -14,6 +14,7 @@ from keras_asym.models.auxiliary import (
     without_auxiliary,
 )
 from keras_asym.models.checkpointing import checkpointed
+from keras_asym.models.convolution_gradients import faster_gradients
 from keras_asym.models.distillation import TEACHER, check_distillation, distillation_loss
 from keras_asym.models.inputs import (
     at_least_float32,
@@ -203,8 +204,12 @@ class Segmenter(MultimodalModel):
                 teacher = self._teacher(images, presence, size)
             presence = self.modality_dropout(presence, training=True)
         images = without_absent(images, presence)
-        network = self._in_training if training else self.network
-        outputs, resized = network(images, training=training, presence=presence), {}
+        if training:
+            with faster_gradients(self.training_network):
+                outputs = self._in_training(images, training=training, presence=presence)
+        else:
+            outputs = self.network(images, training=training, presence=presence)
+        resized = {}
         for key in self.loss_keys:
             logits, auxiliary = split_outputs(outputs[key])
             keys = [key, *auxiliary_keys(key, len(auxiliary))]
