@@ -86,8 +86,8 @@ def test_a_segmenter_trains_with_them():
             return 1.0 * x
 
     inputs = keras.Input((None, None, 3))
-    x = Spy()(layers.Conv2D(4, 3, padding="same")(inputs))
-    plain = keras.Model(inputs, layers.Conv2D(5, 1)(x))
+    x = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(inputs))
+    plain = keras.Model(inputs, layers.Conv2D(5, 1)(Spy()(x)))
     model = Segmenter(plain, {"rgb": 3, "depth": 1})
     models.append(model)
     data, labels = batch(2)
