@@ -1,13 +1,14 @@
-"""Gradients of convolutions on CPUs with TensorFlow, in less time.
+"""Gradients of convolution kernels on CPUs with TensorFlow, in less time.
 
-TensorFlow computes the gradient of a convolution's input at half to nine tenths of the rate of a
-convolution on CPUs. With stride 1 it is a convolution: of the upstream gradient, with the kernel
-turned around and its channels swapped. That of a 1x1 kernel is a product of matrices.
+TensorFlow computes the gradient of a kernel at a third to three quarters of the rate of the
+convolution on CPUs. With stride 1 it is a product of matrices for each element of the kernel: of
+the input, shifted, and of the upstream gradient.
 """
 
 import collections
 import contextlib
 import functools
+import itertools
 import threading
 
 import keras
@@ -25,7 +26,7 @@ def faster_gradients(network):
 
     Args:
         network: Functional model. Its `keras.layers.Conv2D` of stride 1, without groups or
-            dilation, with padding `"same"` and an odd kernel, are those that it is for.
+            dilation, with padding `"same"` and an odd kernel, not 1x1, are those that it is for.
     """
     layers = [layer for layer in sublayers(network) if _is_known(layer)] if _pays() else []
     with _LOCK:
@@ -53,10 +54,9 @@ def _pays():
 def _is_known(layer):
     if type(layer) is not keras.layers.Conv2D:
         return False
-    odd = all(size % 2 for size in layer.kernel_size)
-    same = layer.padding == "same" or layer.kernel_size == (1, 1)
+    odd = all(size % 2 for size in layer.kernel_size) and layer.kernel_size != (1, 1)
     ones = (*layer.strides, *layer.dilation_rate, layer.groups) == (1, 1, 1, 1, 1)
-    return odd and same and ones and layer.data_format == "channels_last"
+    return odd and layer.padding == "same" and ones and layer.data_format == "channels_last"
 
 
 def _convolution(x, kernel):
@@ -70,25 +70,34 @@ def _with_gradient():
 
     @tf.custom_gradient
     def convolution(x, kernel):
-        height, width, channels, filters = kernel.shape
-
         def gradient(upstream):
-            turned = tf.transpose(tf.reverse(kernel, [0, 1]), (0, 1, 3, 2))
-            of_x = tf.nn.conv2d(upstream, turned, 1, "SAME")
-            if (height, width) == (1, 1):
-                rows = tf.reshape(x, (-1, channels)), tf.reshape(upstream, (-1, filters))
-                return of_x, tf.matmul(*rows, transpose_a=True)[None, None]
-            return of_x, tf.raw_ops.Conv2DBackpropFilter(
-                input=x,
-                filter_sizes=kernel.shape,
+            of_x = tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=tf.shape(x),
+                filter=kernel,
                 out_backprop=upstream,
                 strides=[1] * 4,
                 padding="SAME",
             )
+            return of_x, _of_kernel(x, upstream, kernel.shape)
 
         return tf.nn.conv2d(x, kernel, 1, "SAME"), gradient
 
     return convolution
+
+
+def _of_kernel(x, upstream, shape):
+    """The gradient of a kernel `(height, width, channels, filters)`."""
+    tf = _tensorflow()
+    height, width, channels, filters = shape
+    _, rows, columns, _ = tf.unstack(tf.shape(x))
+    padded = tf.pad(x, [[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]])
+    upstream, products = tf.reshape(upstream, (-1, filters)), []
+    for top, left in itertools.product(range(height), range(width)):
+        with tf.control_dependencies(products[-1:]):  # one shifted copy at a time, for the memory
+            shifted = padded[:, top : top + rows, left : left + columns]
+            shifted = tf.reshape(shifted, (-1, channels))
+            products.append(tf.matmul(shifted, upstream, transpose_a=True))
+    return tf.reshape(tf.stack(products), shape)
 
 
 def _tensorflow():
