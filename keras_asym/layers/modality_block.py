@@ -44,6 +44,8 @@ class ModalityBlock(ModalityLayer):
     (4, 16, 8)
     """
 
+    mixes_modalities = False  # those inside of it say it themselves
+
     def __init__(self, modalities, layer, norms, arguments, **kwargs):
         made = from_description(layer)
         kwargs.setdefault("name", made.name)

@@ -31,6 +31,8 @@ class ModalityCopies(ModalityLayer):
     (4, 16, 3)
     """
 
+    mixes_modalities = False
+
     def __init__(self, modalities, layer, **kwargs):
         kwargs.setdefault("name", layer.name)
         kwargs.setdefault("dtype", layer.dtype_policy)

@@ -62,6 +62,8 @@ class ModalityEnsemble(ModalityLayer):
     (2, 2, 8, 8, 1)
     """
 
+    mixes_modalities = False  # not in what becomes of the branches
+
     def __init__(self, modalities, weights="global", **kwargs):
         super().__init__(modalities, **kwargs)
         if weights not in KINDS:

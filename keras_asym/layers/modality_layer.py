@@ -32,6 +32,10 @@ class ModalityLayer(LossesOfReplica, keras.layers.Layer):
     Args:
         modalities: Number of modalities M, at least 1.
 
+    Attributes:
+        mixes_modalities: Of the class: whether modalities look at one another in it. Where none
+            but the ensemble does, `modality_dropout` of a model takes nothing from the branches.
+
     Call arguments:
         inputs: Folded tensor.
         presence: Boolean `(batch, count)`: which modalities each example has; `None` for all. It
@@ -56,6 +60,8 @@ class ModalityLayer(LossesOfReplica, keras.layers.Layer):
     >>> Leaning(2)(keras.ops.ones((4, 8, 8, 3))).shape
     (4, 8, 8, 3)
     """
+
+    mixes_modalities = True
 
     def __init__(self, modalities, **kwargs):
         super().__init__(**kwargs)

@@ -22,6 +22,8 @@ class ModalityNormalization(ModalityLayer):
         beta_constraint, gamma_constraint: Constraints of the weights.
     """
 
+    mixes_modalities = False
+
     def __init__(
         self,
         modalities,

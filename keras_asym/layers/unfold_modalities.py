@@ -27,6 +27,8 @@ class UnfoldModalities(ModalityLayer):
     (2, 8, 8, 3)
     """
 
+    mixes_modalities = False
+
     def call(self, inputs):
         return unfold(inputs, self.count)
 

@@ -1,7 +1,9 @@
 import keras
 from keras import ops
 
-from keras_asym.ops import place_among_replicas
+from keras_asym.keras_internals import operation_of, sublayers
+from keras_asym.layers import ModalityEnsemble, ModalityLayer
+from keras_asym.ops import merge_axis, place_among_replicas
 
 UNIFORM = "uniform"
 
@@ -82,3 +84,22 @@ def _checked_rates(rate, modalities):
             f'{modalities} modalities, or "uniform". Received: rate={rate!r}'
         )
     return [float(x) for x in rates]
+
+
+def meets_in_ensemble_alone(network):
+    """Whether the modalities of a multimodal network see one another in its ensemble alone."""
+    layers = [layer for layer in sublayers(network) if isinstance(layer, ModalityLayer)]
+    ensemble = operation_of(network.output["ensemble"])
+    return isinstance(ensemble, ModalityEnsemble) and not any(x.mixes_modalities for x in layers)
+
+
+def ensemble_of(network, branches, presence):
+    """The output `"ensemble"` of a multimodal network of some of its branches.
+
+    Args:
+        network: Multimodal network.
+        branches: List of the logits of all branches, `(batch, height, width, num_classes)`.
+        presence: Boolean `(batch, modalities)`: which of them each example's ensemble has.
+    """
+    layer = operation_of(network.output["ensemble"])
+    return layer(merge_axis(ops.stack(branches, axis=1)), presence=presence)

@@ -26,7 +26,11 @@ from keras_asym.models.inputs import (
     without_absent,
 )
 from keras_asym.models.logits import check_loss, gives_probabilities
-from keras_asym.models.modality_dropout import ModalityDropout
+from keras_asym.models.modality_dropout import (
+    ModalityDropout,
+    ensemble_of,
+    meets_in_ensemble_alone,
+)
 from keras_asym.models.multimodal_model import MultimodalModel
 from keras_asym.ops import resize_bicubic, resize_bilinear
 
@@ -65,7 +69,9 @@ class Segmenter(MultimodalModel):
         modality_dropout: Probability that an example lacks a modality in training: a number, one
             for each modality, or `"uniform"`, by which all subsets but the empty one are equally
             likely. Each example keeps one of those that it has (ModDrop,
-            [arXiv 1501.00102](https://arxiv.org/abs/1501.00102)).
+            [arXiv 1501.00102](https://arxiv.org/abs/1501.00102)). Where modalities meet in the
+            ensemble alone, as with `UnsharedNetworks`, and without `distillation`, it is the
+            ensemble's loss that lacks them: what a branch learns from does not depend on others.
         distillation: Weight of a loss that pulls the branches of an example that has lost a
             modality by `modality_dropout` towards the ensemble of all that it has: the Kullback-
             Leibler divergence at the valid pixels, beside each branch's cross-entropy (Hinton et
@@ -94,8 +100,8 @@ class Segmenter(MultimodalModel):
         Dictionary of logits `(batch, height, width, num_classes)` by modality name, and
         `"ensemble"`; the latter alone if `fusion` merges the modalities. In training also the
         auxiliary outputs, as `"rgb/auxiliary_1"`, with `modality_dropout` which modalities each
-        example was left with, as `"present"`, and with `distillation` the logits that its branches
-        are to come near to, as `"ensemble/teacher"`.
+        example's branches were left with, as `"present"`, and with `distillation` the logits that
+        its branches are to come near to, as `"ensemble/teacher"`.
 
     Attributes:
         network: The multimodal network without what only auxiliary outputs need.
@@ -173,6 +179,7 @@ class Segmenter(MultimodalModel):
         self.modality_dropout = None
         if modality_dropout:
             self.modality_dropout = ModalityDropout(len(self.modality_names), modality_dropout)
+        self._drops_of_ensemble = not distillation and meets_in_ensemble_alone(network)
         self.num_classes = self.network.output["ensemble"].shape[-1]
         # With one modality the ensemble is the branch: it has no loss of its own.
         self.output_keys = output_keys(self.network, self.modality_names)
@@ -195,20 +202,26 @@ class Segmenter(MultimodalModel):
         size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
         drops = training and self.modality_dropout is not None
-        teacher = None
+        teacher = left = None
         if drops:
-            if presence is None:
+            there = presence
+            if there is None:
                 shape = (ops.shape(images[self.modality_names[0]])[0], len(self.modality_names))
-                presence = ops.ones(shape, "bool")
+                there = ops.ones(shape, "bool")
             if self.distillation:
-                teacher = self._teacher(images, presence, size)
-            presence = self.modality_dropout(presence, training=True)
+                teacher = self._teacher(images, there, size)
+            left = self.modality_dropout(there, training=True)
+            presence = presence if self._drops_of_ensemble else left
         images = without_absent(images, presence)
         if training:
             with faster_gradients(self.training_network):
                 outputs = self._in_training(images, training=training, presence=presence)
         else:
             outputs = self.network(images, training=training, presence=presence)
+        if drops and self._drops_of_ensemble:
+            branches = [split_outputs(outputs[name])[0] for name in self.modality_names]
+            mixed = ensemble_of(self.training_network, branches, left)
+            outputs = {**outputs, "ensemble": mixed}
         resized = {}
         for key in self.loss_keys:
             logits, auxiliary = split_outputs(outputs[key])
@@ -217,7 +230,7 @@ class Segmenter(MultimodalModel):
                 x = at_least_float32(x)
                 resized[each] = resize_bicubic(x, size) if bicubic else resize_bilinear(x, size)
         resized.setdefault("ensemble", resized[self.loss_keys[0]])
-        if drops:
+        if drops and presence is not None:
             resized["present"] = presence  # for loss and metrics
         if teacher is not None:
             resized[TEACHER] = teacher

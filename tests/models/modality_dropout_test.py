@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.fusion import ChannelExchanging
+from keras_asym.fusion import ChannelExchanging, PrivateNormalization, UnsharedNetworks
 from keras_asym.models.modality_dropout import ModalityDropout
 from keras_asym.training import assign_variables, read_variables
 from tests.models import tiny
@@ -36,6 +36,54 @@ def test_a_step_is_that_of_the_mask_told(rate):
     assert logs == pytest.approx(expected, rel=1e-5)
     for a, b in zip(dropped.get_weights(), told.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("fusion", [PrivateNormalization(), UnsharedNetworks()])
+def test_branches_that_meet_in_the_ensemble_alone_lose_nothing(fusion):
+    """Their losses and gradients are those without dropout; the ensemble's is that of a subset."""
+    keras.utils.clear_session()
+    dropped = tiny_segmenter(3, fusion, modality_dropout="uniform", ensemble="pixel")
+    keras.utils.clear_session()
+    plain = tiny_segmenter(3, fusion, ensemble="pixel")
+    x, y = tiny.batch(3)
+    for model in (dropped, plain):
+        model.compile(keras.optimizers.SGD(0.1))
+    present = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 0]], "bool")
+    dropped.modality_dropout.call = lambda there, training: keras.ops.array(present) & there
+    found, all_there = (model(x, training=True) for model in (dropped, plain))
+    for name in plain.modality_names:
+        np.testing.assert_allclose(found[name], all_there[name], atol=1e-6)
+    expected = plain({**x, "present": present}, training=False)["ensemble"]
+    mixed = dropped(x, training=False)["ensemble"]
+    assert not np.allclose(found["ensemble"], all_there["ensemble"], atol=1e-3)
+    assert not np.allclose(mixed, expected, atol=1e-3)  # evaluation has all of them
+    logs = [model.train_on_batch(x, y, return_dict=True) for model in (dropped, plain)]
+    for key in plain.modality_names:
+        assert logs[0][f"{key}_loss"] == pytest.approx(logs[1][f"{key}_loss"], rel=1e-5)
+    weights = [
+        {v.path: np.array(v) for v in model.network.trainable_variables if "ensemble" not in v.path}
+        for model in (dropped, plain)
+    ]
+    for path, value in weights[0].items():
+        np.testing.assert_allclose(value, weights[1][path], rtol=1e-4, atol=1e-6)
+
+
+def test_the_ensemble_learns_on_subsets():
+    """Its loss is that of the branches' logits mixed by hand."""
+    keras.utils.clear_session()
+    model = tiny_segmenter(3, UnsharedNetworks(), modality_dropout=0.5)
+    x, y = tiny.batch(3)
+    there = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]], "bool")
+    left = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]], "bool")
+    model.modality_dropout.call = lambda given, training: keras.ops.array(left) & given
+    outputs = model({**x, "present": there}, training=True)
+    np.testing.assert_array_equal(outputs["present"], there)  # the branches keep what is there
+    branches = np.stack([outputs[name] for name in model.modality_names], axis=1)
+    alpha = np.exp(np.array(model.network.get_layer("ensemble").alpha))
+    shares = left * alpha / (left * alpha).sum(1, keepdims=True)
+    branches = np.where(left[:, :, None, None, None], branches, 0.0)
+    mixed = (branches * shares[:, :, None, None, None]).sum(1)
+    np.testing.assert_allclose(outputs["ensemble"], mixed, atol=1e-5)
 
 
 def test_what_is_told_stays_absent():
