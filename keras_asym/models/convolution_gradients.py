@@ -90,7 +90,8 @@ def _of_kernel(x, upstream, shape):
     tf = _tensorflow()
     height, width, channels, filters = shape
     _, rows, columns, _ = tf.unstack(tf.shape(x))
-    padded = tf.pad(x, [[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]])
+    with tf.control_dependencies([upstream]):  # not in the forward pass, to be kept until here
+        padded = tf.pad(x, [[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]])
     upstream, products = tf.reshape(upstream, (-1, filters)), []
     for top, left in itertools.product(range(height), range(width)):
         with tf.control_dependencies(products[-1:]):  # one shifted copy at a time, for the memory
