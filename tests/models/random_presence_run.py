@@ -13,7 +13,7 @@ import sys
 import keras
 import numpy as np
 
-from keras_asym.fusion import ChannelExchanging
+from keras_asym.fusion import ChannelExchanging, UnsharedNetworks
 from keras_asym.training import Distribution, choose_distribution
 from tests.helpers import ON_JAX, arrays
 from tests.models import tiny
@@ -31,10 +31,11 @@ def data(steps):
     return x, y
 
 
-def segmenter(modality_dropout="uniform", distillation=0.5, **kwargs):
+def segmenter(modality_dropout="uniform", distillation=0.5, fusion=None, **kwargs):
     keras.utils.set_random_seed(0)
     kwargs |= {"modality_dropout": modality_dropout, "distillation": distillation}
-    return tiny_segmenter(3, ChannelExchanging(l1=0.1), ensemble="pixel", **kwargs)
+    fusion = ChannelExchanging(l1=0.1) if fusion is None else fusion
+    return tiny_segmenter(3, fusion, ensemble="pixel", **kwargs)
 
 
 def told():
@@ -46,11 +47,11 @@ def told():
     return arrays(model.weights)
 
 
-def trained(distribution):
+def trained(distribution, **kwargs):
     """Weights after some steps on global batches, of which the replicas have a part each."""
     keras.utils.clear_session()
     with distribution.scope():
-        model = segmenter(synchronized=None if ON_JAX else True)
+        model = segmenter(synchronized=None if ON_JAX else True, **kwargs)
         model.compile(keras.optimizers.SGD(0.1, 0.9), jit_compile=ON_JAX)
     distribution.prepare(model)
 
@@ -75,7 +76,11 @@ def replicas():
         strategy = "mirrored"
     many = choose_distribution(strategy)
     assert many.replicas == 2
-    return [trained(Distribution()), trained(many)]
+    of_ensemble = {"distillation": 0.0, "fusion": UnsharedNetworks()}
+    return [
+        trained(Distribution()) + trained(Distribution(), **of_ensemble),
+        trained(many) + trained(many, **of_ensemble),
+    ]
 
 
 if __name__ == "__main__":
