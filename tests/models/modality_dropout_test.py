@@ -72,7 +72,7 @@ def test_the_ensemble_learns_on_subsets():
     """Its loss is that of the branches' logits mixed by hand."""
     keras.utils.clear_session()
     model = tiny_segmenter(3, UnsharedNetworks(), modality_dropout=0.5)
-    x, y = tiny.batch(3)
+    x, _ = tiny.batch(3)
     there = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]], "bool")
     left = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]], "bool")
     model.modality_dropout.call = lambda given, training: keras.ops.array(left) & given

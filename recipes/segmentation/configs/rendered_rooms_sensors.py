@@ -6,8 +6,8 @@
 
 Steps are those of `rendered_rooms.py`, with a network for each sensor: shared kernels lose much
 more here when sensors fail (docs/measured.md, "When sensors are absent"). The ensemble learns whom
-to trust at a pixel, and that of random subsets of the sensors. In a quarter of the examples one of the six has failed, which the data set says, so
-that it counts in none. With all six:
+to trust at a pixel, on random subsets of the sensors. In a quarter of the examples one of the six
+has failed, which the data set says, so that it counts in none. With all six:
 
     --config.inputs=rgb,depth,thermal,infrared,event,normal
 
