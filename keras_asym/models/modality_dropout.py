@@ -87,10 +87,14 @@ def _checked_rates(rate, modalities):
 
 
 def meets_in_ensemble_alone(network):
-    """Whether the modalities of a multimodal network see one another in its ensemble alone."""
+    """Whether the modalities of a multimodal network see one another in its ensemble alone.
+
+    Of a graph with operations that are no layers it is not known, and not said.
+    """
+    known = all(isinstance(each, keras.layers.Layer) for each in network.operations)
+    known = known and isinstance(operation_of(network.output["ensemble"]), ModalityEnsemble)
     layers = [layer for layer in sublayers(network) if isinstance(layer, ModalityLayer)]
-    ensemble = operation_of(network.output["ensemble"])
-    return isinstance(ensemble, ModalityEnsemble) and not any(x.mixes_modalities for x in layers)
+    return known and not any(layer.mixes_modalities for layer in layers)
 
 
 def ensemble_of(network, branches, presence):

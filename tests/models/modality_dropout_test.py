@@ -6,8 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_asym.fusion import ChannelExchanging, PrivateNormalization, UnsharedNetworks
-from keras_asym.models.modality_dropout import ModalityDropout
+from keras_asym.fusion import (
+    ChannelExchanging,
+    PrivateNormalization,
+    UnsharedNetworks,
+    to_multimodal,
+)
+from keras_asym.models.modality_dropout import ModalityDropout, meets_in_ensemble_alone
 from keras_asym.training import assign_variables, read_variables
 from tests.models import tiny
 from tests.models.tiny import tiny_segmenter
@@ -84,6 +89,15 @@ def test_the_ensemble_learns_on_subsets():
     branches = np.where(left[:, :, None, None, None], branches, 0.0)
     mixed = (branches * shares[:, :, None, None, None]).sum(1)
     np.testing.assert_allclose(outputs["ensemble"], mixed, atol=1e-5)
+
+
+def test_where_modalities_meet():
+    network = to_multimodal(tiny.tiny_network(), {"rgb": 3, "depth": 1}, ensemble=True)
+    branches = network.output
+    mixed = {**branches, "rgb": branches["rgb"] + keras.ops.roll(branches["depth"], 1, axis=1)}
+    assert meets_in_ensemble_alone(network)
+    assert not meets_in_ensemble_alone(keras.Model(network.input, mixed))
+    assert not meets_in_ensemble_alone(tiny_segmenter(2, ChannelExchanging()).network)
 
 
 def test_what_is_told_stays_absent():
