@@ -3,6 +3,7 @@ from keras import ops
 
 from keras_asym.keras_internals import operation_of, sublayers
 from keras_asym.layers import ModalityEnsemble, ModalityLayer
+from keras_asym.models.auxiliary import split_outputs
 from keras_asym.ops import merge_axis, place_among_replicas
 
 UNIFORM = "uniform"
@@ -92,7 +93,7 @@ def meets_in_ensemble_alone(network):
     Of a graph with operations that are no layers it is not known, and not said.
     """
     known = all(isinstance(each, keras.layers.Layer) for each in network.operations)
-    known = known and isinstance(operation_of(network.output["ensemble"]), ModalityEnsemble)
+    known = known and isinstance(_mix(network), ModalityEnsemble)
     layers = [layer for layer in sublayers(network) if isinstance(layer, ModalityLayer)]
     return known and not any(layer.mixes_modalities for layer in layers)
 
@@ -105,5 +106,9 @@ def ensemble_of(network, branches, presence):
         branches: List of the logits of all branches, `(batch, height, width, num_classes)`.
         presence: Boolean `(batch, modalities)`: which of them each example's ensemble has.
     """
-    layer = operation_of(network.output["ensemble"])
-    return layer(merge_axis(ops.stack(branches, axis=1)), presence=presence)
+    return _mix(network)(merge_axis(ops.stack(branches, axis=1)), presence=presence)
+
+
+def _mix(network):
+    """The layer of the output `"ensemble"`, which may be a list where modalities are merged."""
+    return operation_of(split_outputs(network.output["ensemble"])[0])
