@@ -176,10 +176,10 @@ class Segmenter(MultimodalModel):
         self.evaluation_resize = evaluation_resize
         self.modality_names = tuple(modality_names(network))
         self.set_preprocessor(preprocessor)
-        self.modality_dropout = None
+        self.modality_dropout, self._drops_of_ensemble = None, False
         if modality_dropout:
             self.modality_dropout = ModalityDropout(len(self.modality_names), modality_dropout)
-        self._drops_of_ensemble = not distillation and meets_in_ensemble_alone(network)
+            self._drops_of_ensemble = not distillation and meets_in_ensemble_alone(network)
         self.num_classes = self.network.output["ensemble"].shape[-1]
         # With one modality the ensemble is the branch: it has no loss of its own.
         self.output_keys = output_keys(self.network, self.modality_names)
@@ -202,7 +202,7 @@ class Segmenter(MultimodalModel):
         size = ops.shape(images[self.modality_names[0]])[1:3]
         bicubic = self.evaluation_resize == "bicubic" and not training
         drops = training and self.modality_dropout is not None
-        teacher = left = None
+        teacher = of_ensemble = None
         if drops:
             there = presence
             if there is None:
@@ -211,16 +211,19 @@ class Segmenter(MultimodalModel):
             if self.distillation:
                 teacher = self._teacher(images, there, size)
             left = self.modality_dropout(there, training=True)
-            presence = presence if self._drops_of_ensemble else left
+            if self._drops_of_ensemble:
+                of_ensemble = left
+            else:
+                presence = left
         images = without_absent(images, presence)
         if training:
             with faster_gradients(self.training_network):
                 outputs = self._in_training(images, training=training, presence=presence)
         else:
             outputs = self.network(images, training=training, presence=presence)
-        if drops and self._drops_of_ensemble:
+        if of_ensemble is not None:
             branches = [split_outputs(outputs[name])[0] for name in self.modality_names]
-            mixed = ensemble_of(self.training_network, branches, left)
+            mixed = ensemble_of(self.training_network, branches, of_ensemble)
             outputs = {**outputs, "ensemble": mixed}
         resized = {}
         for key in self.loss_keys:
