@@ -10,9 +10,11 @@ import functools
 import operator
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_asym.export.channels import Channels, convolved, exchanged, mapped, take, whole
 from keras_asym.keras_internals import run_through_graph
 from keras_asym.layers import (
     ChannelExchange,
@@ -21,6 +23,7 @@ from keras_asym.layers import (
     ModalityCopies,
     ModalityEnsemble,
     ModalityLayer,
+    RepeatChannels,
     SelectedModalities,
     SharedNormalization,
     UnfoldModalities,
@@ -32,10 +35,14 @@ _BATCH = 7  # a batch size by which the folded axis is recognized
 
 
 class _Each:
-    """One tensor for each modality, where the network has a folded one."""
+    """One tensor for each modality, or its `Channels`, where the network has a folded one."""
 
-    def __init__(self, tensors):
-        self.tensors = list(tensors)
+    def __init__(self, items):
+        self.items = list(items)
+
+    @property
+    def tensors(self):
+        return [whole(x) for x in self.items]
 
 
 @contextlib.contextmanager
@@ -77,14 +84,19 @@ def _call(network, masks, inputs, training=None, mask=None, presence=None):
 
 
 def _run(layer, masks, args, kwargs):
+    if isinstance(layer, RepeatChannels):
+        return _repeated(layer, *args)
     if isinstance(layer, FoldModalities):
         images = args[0]
         return _Each([images[name] for name in layer.names] if layer.names else images)
     found = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, _Each)]
     if not found:
         return layer(*args, **kwargs)
-    each = found[0].tensors
     inner, rows = _inner(layer)
+    parts = _in_parts(inner, rows, masks, found[0].items) if args == (found[0],) else None
+    if parts:
+        return _Each(parts)
+    each = found[0].tensors
     if not isinstance(layer, ModalityLayer):
         outputs = [layer(*_pick(args, index), **_pick(kwargs, index)) for index in range(len(each))]
         return keras.tree.map_structure(lambda *x: _Each(x), *outputs)
@@ -96,7 +108,8 @@ def _run(layer, masks, args, kwargs):
         return _Each(_normalized(inner, row, x) for row, x in zip(rows, each, strict=True))
     if isinstance(inner, ChannelExchange) and isinstance(inner.layer, ModalityBatchNormalization):
         each = [_normalized(inner.layer, row, x) for row, x in zip(rows, each, strict=True)]
-        return _Each(_exchanged(each, masks[id(inner)]))
+        keep = masks[id(inner)]
+        return _Each(_mixed(row, each, keep) for row in range(len(each)))
     if isinstance(inner, ModalityEnsemble) and inner.kind != "pixel":
         with only_rows(rows):
             shares = ops.unstack(inner.weights_of(), num=len(each))
@@ -122,32 +135,72 @@ def _pick(values, index):
     )
 
 
+def _repeated(layer, image):
+    """A convolution, which runtimes share among threads; joining tensors they do not."""
+    channels = image.shape[-1]
+    kernel = np.eye(channels, dtype="float32")[:, np.arange(layer.channels) % channels]
+    return tf.nn.conv2d(image, kernel[None, None], 1, "VALID")
+
+
+def _in_parts(inner, rows, masks, each):
+    """`Channels` for each modality, or `None` where the layer needs whole tensors."""
+    if isinstance(inner, ModalityBatchNormalization | ChannelExchange):
+        norm = getattr(inner, "layer", inner)
+        if not isinstance(norm, ModalityBatchNormalization):
+            return None
+        if not all(isinstance(x, Channels) for x in each):
+            return None
+        each = [
+            x.map((id(norm), row), functools.partial(_normalized_channels, norm, row))
+            for row, x in zip(rows, each, strict=True)
+        ]
+        if inner is norm or len(each) == 1 or masks[id(inner)].all():
+            return each
+        keep = masks[id(inner)]
+        return exchanged(each, keep, lambda row, tensors: _mixed(row, tensors, keep))
+    layers = [inner] * len(each)
+    if isinstance(inner, ModalityCopies):
+        layers = [inner.copies[row] for row in rows]
+    pairs = list(zip(layers, each, strict=True))
+    for function in (convolved, mapped):
+        parts = [function(layer, x) for layer, x in pairs]
+        if all(parts):
+            return parts
+    return None
+
+
 def _normalized(norm, row, x):
     """What a batch normalization gives for a modality: a product that converters put into the
     kernel in front of it."""
+    scale, offset = _affine(norm, row)
+    return x * scale + offset
+
+
+def _normalized_channels(norm, row, x, channels):
+    scale, offset = (take(value, channels) for value in _affine(norm, row))
+    first, *rest = (addend * scale for addend in x.addends(channels))
+    return [first + offset, *rest]
+
+
+def _affine(norm, row):
     scale = ops.rsqrt(norm.moving_variance[row] + norm.epsilon)
     if norm.scale:
         scale = scale * norm.gamma[row]
     offset = -norm.moving_mean[row] * scale
     if norm.center:
         offset = offset + norm.beta[row]
-    return x * scale + offset
+    return scale, offset
 
 
-def _exchanged(each, keep):
-    """Eq. 6 of arXiv 2011.05005, as sums of products: what runtimes quantize and vectorize."""
-    if len(each) == 1:
-        return each
-    outputs = []
-    for row, x in enumerate(each):
-        if keep[row].all():
-            outputs.append(x)
-            continue
-        own = keep[row].astype("float32")
-        share = (1 - own) / (len(each) - 1)
-        others = [y * share for index, y in enumerate(each) if index != row]
-        outputs.append(sum(others, x * own))
-    return outputs
+def _mixed(row, each, keep):
+    """Eq. 6 of arXiv 2011.05005 for a modality, as a sum of products: what runtimes quantize and
+    vectorize."""
+    if keep[row].all() or len(each) == 1:
+        return each[row]
+    own = keep[row].astype("float32")
+    share = (1 - own) / (len(each) - 1)
+    others = [y * share for index, y in enumerate(each) if index != row]
+    return sum(others, each[row] * own)
 
 
 def _folded(layer, count, args, kwargs):

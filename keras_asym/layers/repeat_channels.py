@@ -38,8 +38,9 @@ class RepeatChannels(keras.layers.Layer):
             )
 
     def call(self, inputs):
-        repeats = -(-self.channels // inputs.shape[-1])
-        return ops.concatenate([inputs] * repeats, axis=-1)[..., : self.channels]
+        repeats, rest = divmod(self.channels, inputs.shape[-1])
+        parts = [inputs] * repeats + ([inputs[..., :rest]] if rest else [])
+        return ops.concatenate(parts, axis=-1)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.channels)

@@ -111,12 +111,10 @@ class SensorConverter(keras.layers.Layer):
             invalid = backend.convert_to_tensor(_values(self.invalid, dtype), dtype)
             image = numpy.where(hole, invalid, image)
         values = self._encode(backend, backend.cast(image, "float32"))
-        if self.encoding == "linear":
-            values = numpy.where(hole, numpy.zeros_like(values), values)
-        if self.validity:
-            measured = backend.cast(numpy.logical_not(hole), "float32")
-            values = numpy.concatenate([values, measured], axis=-1)
-        return values
+        measured = backend.cast(numpy.logical_not(hole), "float32")
+        if self.encoding == "linear" and not self._encodes_holes_as_zero():
+            values = values * measured  # a selection takes runtimes for CPUs ten times as long
+        return numpy.concatenate([values, measured], axis=-1) if self.validity else values
 
     def holes(self, image):
         """Boolean `(..., 1)`: where a raw image was not measured, also in a `tf.data` pipeline.
@@ -157,6 +155,11 @@ class SensorConverter(keras.layers.Layer):
         rows = numpy.reshape(values, (-1, width * self.channels))
         rows = rows * numpy.tile(factor, [width]) - numpy.tile(offset, [width])
         return numpy.reshape(rows, shape)
+
+    def _encodes_holes_as_zero(self):
+        """Whether the linear encoding of the `invalid` value is exactly 0 in all channels."""
+        scale, mean, std = (x.astype("float32") for x in linear_of(self._conversion()))
+        return not (np.asarray(self.invalid, "float32") * (scale / std) - mean / std).any()
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.output_channels)

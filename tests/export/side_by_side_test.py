@@ -13,7 +13,7 @@ from keras_asym.fusion import (
     SharedNormalizations,
     UnsharedNetworks,
 )
-from keras_asym.layers import ResizeLike
+from keras_asym.layers import ChannelExchange, ResizeLike
 from keras_asym.models import Segmenter
 from keras_asym.networks import EfficientNetLite0, Realtime
 from keras_asym.ops import resize, resize_bilinear
@@ -75,14 +75,14 @@ def test_other_norms():
     assert_same(model, tiny_translator.batch(2)[0])
 
 
-def realtime():
+def realtime(fusion=None):
     network = Realtime(EfficientNetLite0(width=4), 5, 8)
-    return randomize(Segmenter(network, {"rgb": 3, "depth": 1}, ChannelExchanging()))
+    return randomize(Segmenter(network, {"rgb": 3, "depth": 3}, fusion or ChannelExchanging()))
 
 
 def test_norms_follow_their_convolutions():
     model = realtime()
-    x = {"rgb": images(1, 64, 96, 3), "depth": images(1, 64, 96, 1, seed=1)}
+    x = {"rgb": images(1, 64, 96, 3), "depth": images(1, 64, 96, 3, seed=1)}
     assert_same(model, x)
     operations = traced(model, x).graph.get_operations()
     kinds = [operation.type for operation in operations]
@@ -98,12 +98,78 @@ def test_a_norm_behind_a_biased_or_activated_convolution():
     x = keras.layers.Conv2D(4, 3, bias_initializer="normal", name="a")(inputs)
     x = keras.layers.BatchNormalization(name="a_bn")(x)
     x = keras.layers.Conv2D(4, 3, activation="relu", name="b")(x)
-    x = keras.layers.BatchNormalization(scale=False, name="b_bn")(x)
+    x = keras.layers.BatchNormalization(name="b_bn")(x)
     x = keras.layers.DepthwiseConv2D(3, depth_multiplier=2, name="c")(x)
     x = keras.layers.BatchNormalization(center=False, name="c_bn")(x)
     network = keras.Model(inputs, keras.layers.Conv2D(5, 1, name="classifier")(x))
     model = randomize(Segmenter(network, {"rgb": 3, "depth": 1}))
     assert_same(model, {"rgb": images(1, 16, 24, 3), "depth": images(1, 16, 24, 1)})
+
+
+def test_repeated_channels():
+    assert_same(tiny_segmenter(2), {"rgb": images(1, 16, 24, 3), "depth": images(1, 16, 24, 1)})
+    model = randomize(Segmenter(tiny.tiny_network(), {"rgb": 3, "flow": 2}))
+    assert_same(model, {"rgb": images(1, 16, 24, 3), "flow": images(1, 16, 24, 2)})
+
+
+def exchanging_network():
+    """Exchanges before and behind all that can and that cannot be computed in part."""
+    inputs = keras.Input((None, None, 3))
+    layers = keras.layers
+    x = layers.Conv2D(6, 3, 2, padding="same", bias_initializer="normal", name="a")(inputs)
+    x = layers.BatchNormalization(name="a_bn")(x)
+    x = layers.LeakyReLU(name="a_relu")(x)
+    x = layers.ZeroPadding2D(1, name="a_pad")(x)
+    x = layers.DepthwiseConv2D(3, bias_initializer="normal", name="b")(x)
+    x = shortcut = layers.BatchNormalization(name="b_bn")(x)
+    x = layers.Conv2D(8, 3, padding="same", dilation_rate=2, bias_initializer="normal", name="c")(x)
+    x = layers.BatchNormalization(center=False, name="c_bn")(x)
+    x = layers.ReLU(name="c_relu")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", name="d")(x)
+    x = layers.BatchNormalization(name="d_bn")(x)  # with c_bn exchanged twice
+    x = layers.Conv2D(6, 1, bias_initializer="normal", name="e")(x)
+    x = layers.BatchNormalization(name="e_bn")(x)
+    x = layers.Add(name="add")([x, shortcut])
+    x = layers.BatchNormalization(name="add_bn")(x)  # behind no convolution
+    x = layers.Conv2D(8, 3, groups=2, padding="same", name="f")(x)
+    x = layers.BatchNormalization(name="f_bn")(x)
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same", name="g")(x)
+    x = layers.BatchNormalization(name="g_bn")(x)
+    x = layers.Conv2D(8, 1, name="h")(x)
+    x = layers.BatchNormalization(name="h_bn")(x)
+    x = layers.Conv2D(8, 1, activation="relu", name="i")(x)
+    return keras.Model(inputs, layers.Conv2D(5, 1, name="classifier")(x))
+
+
+@pytest.mark.parametrize("rule", ["rank", "random", "all"])
+@pytest.mark.parametrize("count, sites", [(2, "bn$"), (2, "[adefghi]_bn$"), (4, "[adefghi]_bn$")])
+def test_exchange_of_channels_computed_in_part(count, sites, rule):
+    how = {"target_rate": 0.5} if rule == "rank" else {"rule": rule, "rate": 0.4}
+    names = ["rgb", "normal", "depth", "flow"][:count]
+    fusion = ChannelExchanging(sites=sites, **how)
+    model = randomize(Segmenter(exchanging_network(), dict.fromkeys(names, 3), fusion))
+    x = {name: images(1, 16, 24, 3, seed=seed) for seed, name in enumerate(names)}
+    assert_same(model, x)
+    assert_same(model.select(names[:-1]), x)
+
+
+def test_channels_that_are_given_up_are_not_computed():
+    sites = r"stack\d_block\d_2_bn$"
+    model = realtime(ChannelExchanging(sites=sites, target_rate=0.5))
+    x = {"rgb": images(1, 64, 96, 3), "depth": images(1, 64, 96, 3, seed=1)}
+    assert_same(model, x)
+    operations = traced(model, x).graph.get_operations()
+    computed = [x.outputs[0].shape[-1] for x in operations if x.type.startswith("Depthwise")]
+    layers = {layer.name: layer for layer in model.network.layers}
+    expected = []
+    for name, layer in layers.items():
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            norm = layers.get(name.replace("_conv", "_bn_exchange"))
+            if isinstance(norm, ChannelExchange):
+                expected += np.sum(norm.keep_mask(), axis=1).tolist()
+            else:
+                expected += 2 * [layer.kernel.shape[2]]
+    assert sorted(computed) == sorted(expected) and len(set(expected)) > 3
 
 
 @pytest.mark.parametrize("align_corners", [True, False])
