@@ -11,6 +11,7 @@ LINEAR = ("scale", "mean", "std")
 """What only the linear encoding reads."""
 LOG_DEPTH = 11.1
 """Logarithm that becomes 1 with the encoding `log_depth`."""
+_SMALL_INTEGERS = ("int8", "uint8", "int16", "uint16")
 
 
 @keras.saving.register_keras_serializable(package="keras_asym")
@@ -127,7 +128,8 @@ class SensorConverter(keras.layers.Layer):
         hole = None
         if self.invalid is not None:
             marker = backend.convert_to_tensor(_values(self.invalid, dtype), dtype)
-            exact = "float32" if dtype == "uint16" else dtype  # LiteRT compares no uint16
+            # LiteRT compares no uint16, and quantizes what float32 is compared with.
+            exact = "int32" if dtype in _SMALL_INTEGERS else dtype
             same = numpy.equal(backend.cast(image, exact), backend.cast(marker, exact))
             hole = numpy.all(same, axis=-1, keepdims=True)
         if "float" in dtype:

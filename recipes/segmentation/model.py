@@ -12,6 +12,7 @@ from recipes.settings import compiles
 
 UNIFORM_SUBSETS = ("uniform",)
 BY_FREQUENCY = ("frequency",)
+ENSEMBLE_VARIABLES = r"(.*/)?ensemble/alpha"
 
 
 def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=None):
@@ -66,22 +67,26 @@ def class_weights(setting, counts):
     return tuple(float(median / count) if count else 0.0 for count in counts)
 
 
-def compile_model(
-    model, config, encoder_variables, encoder_rate, decoder_rate, options, class_weights=None
-):
+def compile_model(model, config, encoder_variables, rates, options, class_weights=None):
     """Compiles with a new optimizer for one stage, as in the papers (momentum starts anew).
 
     Args:
         model: `Segmenter`.
         config: The run's config: `optimizer`, `loss`, `jit_compile`.
-        encoder_variables: As `build_model` gives it; all others have the decoder's rate.
-        encoder_rate, decoder_rate: Learning rates or schedules.
+        encoder_variables: As `build_model` gives it.
+        rates: Learning rates or schedules of the encoder, of all other variables, and of the
+            weights of the branches in the ensemble.
         options: Arguments of the optimizers.
         class_weights: Weight of each class in the loss, or `None`.
     """
-    encoder = _optimizer(config.optimizer, encoder_rate, name="encoder", **options)
-    decoder = _optimizer(config.optimizer, decoder_rate, name="decoder", **options)
-    optimizer = MultiOptimizer(keras.optimizers.OptimizerMap(decoder, {encoder_variables: encoder}))
+    encoder, decoder, ensemble = (
+        _optimizer(config.optimizer, rate, name=name, **options)
+        for name, rate in zip(("encoder", "decoder", "ensemble"), rates, strict=True)
+    )
+    others = {encoder_variables: encoder}
+    if config.fusion.ensemble_rate != 1:
+        others[ENSEMBLE_VARIABLES] = ensemble
+    optimizer = MultiOptimizer(keras.optimizers.OptimizerMap(decoder, others))
     loss = losses.ValidPixelCrossentropy(
         model.ignore_class, class_weights, config.loss.focal_gamma, config.loss.dice_weight
     )

@@ -103,10 +103,12 @@ class Segmentation(Task):
         return built
 
     def compile(self, network, stage, steps):
-        rates = [self.rate(stage[name], steps) for name in RATES]
+        factor = self.config.fusion.ensemble_rate
+        peaks = [*(stage[name] for name in RATES), factor * stage["decoder_rate"]]
+        rates = [self.rate(peak, steps) for peak in peaks]
         options = self.optimizer_options()
         weights = model.class_weights(self.config.class_weights, self.frequencies)
-        model.compile_model(network, self.config, self.encoder_variables, *rates, options, weights)
+        model.compile_model(network, self.config, self.encoder_variables, rates, options, weights)
 
     @staticmethod
     def add_flags(parser, program):

@@ -1,9 +1,13 @@
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_asym.export import export_litert, export_saved_model
+from keras_asym.layers import SensorConverter
+from keras_asym.models import Segmenter
 from tests.export.tiny_served import MODELS, preprocess, raw_images
-from tests.helpers import distance
+from tests.helpers import distance, randomize
+from tests.models.tiny import tiny_network
 
 DTYPES = {"rgb": "uint8", "depth": "uint16"}
 
@@ -63,6 +67,40 @@ def test_int8(tmp_path):
     assert found["classes"].dtype == "uint8" and found["probabilities"].dtype == "float32"
     images = {name: preprocess(tf.constant(image)) for name, image in one.items()}
     assert 0 < distance(found["probabilities"], tf.nn.softmax(model(images)["ensemble"])) < 0.1
+
+
+@pytest.mark.parametrize(
+    "dtype, invalid", [("uint16", 0), ("uint16", 65535), ("uint8", 255), ("int16", -1)]
+)
+def test_int8_finds_the_holes(tmp_path, dtype, invalid):
+    interpreter = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="pip install 'keras_asym[litert]'"
+    )
+    converter = SensorConverter(1, dtype, scale=0.01, mean=3.0, std=1.0, invalid=invalid)
+    model = randomize(Segmenter(tiny_network(), {"rgb": 3, "depth": 1}))
+    rng = np.random.default_rng(0)
+    depth = rng.integers(40, 250 if dtype == "uint8" else 600, (8, 16, 24, 1)).astype(dtype)
+    raw = {"rgb": rng.integers(0, 255, (8, 16, 24, 3)).astype("uint8"), "depth": depth}
+    depth[rng.uniform(size=depth.shape) < 0.3] = invalid
+
+    def network_values(name, image):
+        return converter(image) if name == "depth" else preprocess(image)
+
+    version = export_saved_model(
+        model,
+        tmp_path,
+        {"rgb": "uint8", "depth": dtype},
+        network_values,
+        outputs=("probabilities",),
+        side_by_side=True,
+    )
+    file = export_litert(version, tmp_path / "x.tflite", (1, 16, 24), quantization_images=raw)
+    runner = interpreter.Interpreter(str(file)).get_signature_runner()
+    one = {name: image[:1] for name, image in raw.items()}
+    found = runner(**one)["probabilities"]
+    images = {name: network_values(name, tf.constant(image)) for name, image in one.items()}
+    expected = tf.nn.softmax(model(images, training=False)["ensemble"])
+    assert 0 < distance(found, expected) < 0.05
 
 
 def test_a_served_translator(tmp_path):

@@ -83,7 +83,7 @@ def test_the_encoder_of_every_network_has_its_own_rate(name):
     network, pattern = built(name)
     model = Segmenter(network, {"rgb": 3, "depth": 1})
     assert check_groups([v.path for v in model.trainable_variables], pattern) == []
-    compile_model(model, config_of(name), pattern, 0.25, 0.5, {})
+    compile_model(model, config_of(name), pattern, (0.25, 0.5, 0.5), {})
     model.optimizer.build(model.trainable_variables)
     rates = {"encoder": 0, "decoder": 0}
     for optimizer in model.optimizer.optimizers:
@@ -99,7 +99,7 @@ def test_decay_of_the_norms(decay_norms):
     model = Segmenter(network, {"rgb": 3, "depth": 1})
     config = config_of("segformer")
     config.optimizer.update(name="adamw", l2=0.5, decay_norms=decay_norms)
-    compile_model(model, config, pattern, 0.5, 0.5, {})
+    compile_model(model, config, pattern, (0.5, 0.5, 0.5), {})
     before = {v.path: np.array(v) for v in model.trainable_variables}
     model.optimizer.build(model.trainable_variables)
     model.optimizer.apply([keras.ops.zeros_like(v) for v in model.trainable_variables])

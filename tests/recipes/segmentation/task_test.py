@@ -158,6 +158,25 @@ def test_each_stage_begins_with_its_own_rates(tmp_path, data_dir):
     assert len({rate for rates in found for rate in rates.values()}) == 4
 
 
+@pytest.mark.parametrize("kind", ["global", "pixel"])
+def test_the_weights_of_the_ensemble_have_their_own_rate(kind, data_dir):
+    config = tiny_config(data_dir)
+    config.optimizer.decay = "none"
+    config.fusion.update(ensemble=kind, ensemble_rate=7.0)
+    task = Segmentation(config)
+    task.open()
+    model = task.build_model(1)
+    stage = task.training_stages()[0]
+    stage.compile(model, 10)
+    model.optimizer.build(model.trainable_variables)
+    (alpha,) = [v for v in model.trainable_variables if v.path.endswith("ensemble/alpha")]
+    rate = config.stages[0]["decoder_rate"]
+    found = {o.name: o for o in model.optimizer.optimizers}
+    assert float(found["ensemble"].learning_rate) == pytest.approx(7 * rate)
+    assert float(found["decoder"].learning_rate) == pytest.approx(rate)
+    assert [v.path for v in found["ensemble"]._trainable_variables] == [alpha.path]
+
+
 def test_the_ensemble_and_the_loss_are_the_configs(data_dir):
     for kind, gamma, weight, classes in (
         ("pixel", 2.0, 0.5, ()),
