@@ -12,7 +12,7 @@ from recipes.settings import compiles
 
 UNIFORM_SUBSETS = ("uniform",)
 BY_FREQUENCY = ("frequency",)
-ENSEMBLE_VARIABLES = r"(.*/)?ensemble/alpha"
+_ENSEMBLE_WEIGHTS = r"(.*/)?ensemble/alpha"  # paths of the variables
 
 
 def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=None):
@@ -85,7 +85,7 @@ def compile_model(model, config, encoder_variables, rates, options, class_weight
     )
     others = {encoder_variables: encoder}
     if config.fusion.ensemble_rate != 1:
-        others[ENSEMBLE_VARIABLES] = ensemble
+        others[_ENSEMBLE_WEIGHTS] = ensemble
     optimizer = MultiOptimizer(keras.optimizers.OptimizerMap(decoder, others))
     loss = losses.ValidPixelCrossentropy(
         model.ignore_class, class_weights, config.loss.focal_gamma, config.loss.dice_weight

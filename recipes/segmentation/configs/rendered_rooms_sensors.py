@@ -53,5 +53,6 @@ def get_config():
     config.inputs = ("rgb", "depth", "thermal", "infrared")
     config.fusion.name = "unshared_networks"
     config.fusion.ensemble = "pixel"
+    config.fusion.ensemble_rate = 1.0  # its heads learn whom to trust
     config.fusion.modality_dropout = ("uniform",)  # of the ensemble: the branches do not meet
     return config
