@@ -104,9 +104,7 @@ def get_config():
     config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
     config.fusion.ensemble = "global"  # the papers' weights of the branches; "class", "pixel"
     config.fusion.train_ensemble = True  # whether these learn; False is the mean of the branches
-    config.fusion.ensemble_rate = (
-        1.0  # their learning rate, in decoder's; the head of "pixel" has 1
-    )
+    config.fusion.ensemble_rate = 1.0  # their learning rate, in units of the decoder's
     # Probability that a training example lacks a modality: none, one for all or for each of the
     # inputs, or ("uniform",) over all subsets. What a sensor's failure is to be survived by.
     config.fusion.modality_dropout = ()

@@ -18,7 +18,7 @@ def get_config():
     config.network.dropout = 0.1
     config.freeze_statistics = False
     config.fusion.target_rate = 0.5  # from the first step on; the papers' threshold exchanges late
-    config.fusion.ensemble_rate = 10.0  # with so few steps the papers' rate leaves the mean
+    config.fusion.ensemble_rate = 30.0  # with so few steps the papers' rate leaves the mean
     config.augmentation.size = (384, 512)
     config.augmentation.shorter_side = 384
     config.batch_size = 4

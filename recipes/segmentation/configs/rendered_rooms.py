@@ -32,7 +32,7 @@ def get_config():
     config.freeze_statistics = False
     config.fusion.l1 = 2e-2  # so that gammas differ within some hundred steps
     config.fusion.target_rate = 0.5  # from the first step on; the papers' threshold exchanges late
-    config.fusion.ensemble_rate = 10.0  # with so few steps the papers' rate leaves the mean
+    config.fusion.ensemble_rate = 30.0  # with so few steps the papers' rate leaves the mean
     config.augmentation.size = (96, 128)
     config.augmentation.scale = (0.8, 1.25)
     config.augmentation.shorter_side = 96
