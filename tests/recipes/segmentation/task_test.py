@@ -150,12 +150,17 @@ def test_each_stage_begins_with_its_own_rates(tmp_path, data_dir):
     for stage in task.training_stages():
         stage.compile(model, 10)
         found.append({o.name: float(o.learning_rate) for o in model.optimizer.optimizers})
+    factor = config.fusion.ensemble_rate
     expected = [
-        {"encoder": stage["encoder_rate"], "decoder": stage["decoder_rate"]}
+        {
+            "encoder": stage["encoder_rate"],
+            "decoder": stage["decoder_rate"],
+            "ensemble": factor * stage["decoder_rate"],
+        }
         for stage in config.stages
     ]
     assert found == [pytest.approx(rates) for rates in expected]
-    assert len({rate for rates in found for rate in rates.values()}) == 4
+    assert len({rate for rates in found for rate in rates.values()}) == 6
 
 
 @pytest.mark.parametrize("kind", ["global", "pixel"])
