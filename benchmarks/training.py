@@ -42,6 +42,7 @@ def main():
     parser.add_argument("--frozen", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--memory", action="store_true", help="peak memory in place of time")
+    parser.add_argument("--steps", type=int, default=3, help="of --memory")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--one", choices=KINDS, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -64,19 +65,20 @@ def _report_memory(options):
         command = [sys.executable, "-m", "benchmarks.training", f"--one={kind}"]
         command += [f"--depth={options.depth}", f"--size={options.size}"]
         command += [f"--batch={options.batch}", f"--{'' if options.frozen else 'no-'}frozen"]
+        command += [f"--steps={options.steps}"]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         print(f"{kind:26} {output.splitlines()[-1]}", flush=True)
 
 
 def _peak(kind, options):
-    """Peak memory of a process that builds a model and trains it for three steps."""
+    """Peak memory of a process that builds a model and trains it for a few steps."""
     images, labels = batch(options.size, options.batch)
     if kind.startswith("torch"):
         step, _ = torch_steps(plain(options), images, labels, kind.split()[1])
     else:
         step, _ = keras_steps(segmenter(options, "checkpointed" in kind), images, labels)
     before = _memory()
-    for _ in range(3):
+    for _ in range(options.steps):
         start = time.process_time()
         step()
         last = time.process_time() - start
