@@ -93,9 +93,10 @@ def _run(layer, masks, args, kwargs):
     if not found:
         return layer(*args, **kwargs)
     inner, rows = _inner(layer)
-    parts = _in_parts(inner, rows, masks, found[0].items) if args == (found[0],) else None
-    if parts:
-        return _Each(parts)
+    if len(args) == 1 and args[0] is found[0]:
+        parts = _in_parts(inner, rows, masks, found[0].items)
+        if parts:
+            return _Each(parts)
     each = found[0].tensors
     if not isinstance(layer, ModalityLayer):
         outputs = [layer(*_pick(args, index), **_pick(kwargs, index)) for index in range(len(each))]
