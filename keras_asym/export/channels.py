@@ -24,10 +24,12 @@ class Channels:
             tensors `(batch, height, width, channels)` whose sum they are.
         terms: What a convolution reads in place of the whole: pairs of `Channels` and a list of
             numbers; each channel is in one of them.
+        in_part: Whether some channels can be asked for; otherwise all alone.
     """
 
-    def __init__(self, compute, terms=()):
+    def __init__(self, compute, terms=(), in_part=True):
         self.terms = list(terms)
+        self.in_part = in_part
         self._compute = compute
         self._addends, self._sums, self._mapped = {}, {}, {}
 
@@ -54,7 +56,7 @@ class Channels:
 
     def _map(self, key, function):
         terms = [(source.map(key, function), channels) for source, channels in self.terms]
-        return Channels(lambda channels: function(self, channels), terms)
+        return Channels(lambda channels: function(self, channels), terms, self.in_part)
 
 
 class _Selected(Channels):
@@ -121,19 +123,35 @@ def mapped(layer, x):
     return x.map(id(layer), compute)
 
 
-def exchanged(each, keep, mix):
-    """Channels of each branch behind a channel exchange.
+def exchanged(each, keep):
+    """Channels of each branch behind a channel exchange, Eq. 6 of arXiv 2011.05005.
 
     Args:
-        each: `Channels` of each of at least two branches.
+        each: `Channels` of each branch.
         keep: Boolean array `(branches, channels)`.
-        mix: Function of a branch's number and of the tensors of all branches that gives its tensor.
-
-    Returns:
-        List of `Channels`; `None` if the same channels have been exchanged before.
     """
-    if any(x.terms for x in each):
-        return None
+    if len(each) == 1 or keep.all():
+        return each
+    in_part = all(x.in_part for x in each)
+    terms = _terms(each, keep) if in_part else [()] * len(each)
+    return [
+        Channels(lambda _, row=row: [_mixed(row, each, keep)], terms[row], in_part=False)
+        for row in range(len(each))
+    ]
+
+
+def _mixed(row, each, keep):
+    """All channels of a branch as a sum of products: what runtimes quantize and vectorize."""
+    if keep[row].all():
+        return each[row].part()
+    own = keep[row].astype("float32")
+    share = (1 - own) / (len(each) - 1)
+    others = [x.part() * share for index, x in enumerate(each) if index != row]
+    return sum(others, each[row].part() * own)
+
+
+def _terms(each, keep):
+    """For each branch its own channels and those that it gets, each where it is computed."""
     given = ~keep
     orders = []
     for row in range(len(each)):
@@ -142,15 +160,19 @@ def exchanged(each, keep, mix):
         orders.append(sorted(read, key=lambda c, row=row: _place(keep, row, c)))
     selected = [_Selected(x, order) for x, order in zip(each, orders, strict=True)]
 
-    def behind(row):
+    terms = []
+    for row in range(len(each)):
         others = [index for index in range(len(each)) if index != row]
         own = [channel for channel in orders[row] if keep[row, channel]]
         got = [channel for channel in orders[others[0]] if given[row, channel]]
         source = _mean([selected[index] for index in others])
-        terms = [term for term in ((selected[row], own), (source, got)) if term[1]]
-        return Channels(lambda channels: [mix(row, [x.part() for x in each])], terms)
+        terms.append([term for term in ((selected[row], own), (source, got)) if term[1]])
+    return terms
 
-    return [behind(row) for row in range(len(each))]
+
+def channels_of(x):
+    """A tensor as `Channels`."""
+    return x if isinstance(x, Channels) else Channels(lambda _: [x], in_part=False)
 
 
 def whole(x):

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_asym.export.channels import Channels, convolved, exchanged, mapped, take, whole
+from keras_asym.export.channels import channels_of, convolved, exchanged, mapped, take, whole
 from keras_asym.keras_internals import run_through_graph
 from keras_asym.layers import (
     ChannelExchange,
@@ -105,12 +105,6 @@ def _run(layer, masks, args, kwargs):
         return each
     if isinstance(inner, ModalityCopies):
         return _Each(inner.copies[row](x) for row, x in zip(rows, each, strict=True))
-    if isinstance(inner, ModalityBatchNormalization):
-        return _Each(_normalized(inner, row, x) for row, x in zip(rows, each, strict=True))
-    if isinstance(inner, ChannelExchange) and isinstance(inner.layer, ModalityBatchNormalization):
-        each = [_normalized(inner.layer, row, x) for row, x in zip(rows, each, strict=True)]
-        keep = masks[id(inner)]
-        return _Each(_mixed(row, each, keep) for row in range(len(each)))
     if isinstance(inner, ModalityEnsemble) and inner.kind != "pixel":
         with only_rows(rows):
             shares = ops.unstack(inner.weights_of(), num=len(each))
@@ -145,20 +139,13 @@ def _repeated(layer, image):
 
 def _in_parts(inner, rows, masks, each):
     """`Channels` for each modality, or `None` where the layer needs whole tensors."""
-    if isinstance(inner, ModalityBatchNormalization | ChannelExchange):
-        norm = getattr(inner, "layer", inner)
-        if not isinstance(norm, ModalityBatchNormalization):
-            return None
-        if not all(isinstance(x, Channels) for x in each):
-            return None
+    norm = inner.layer if isinstance(inner, ChannelExchange) else inner
+    if isinstance(norm, ModalityBatchNormalization):
         each = [
-            x.map((id(norm), row), functools.partial(_normalized_channels, norm, row))
+            channels_of(x).map((id(norm), row), functools.partial(_normalized, norm, row))
             for row, x in zip(rows, each, strict=True)
         ]
-        if inner is norm or len(each) == 1 or masks[id(inner)].all():
-            return each
-        keep = masks[id(inner)]
-        return exchanged(each, keep, lambda row, tensors: _mixed(row, tensors, keep))
+        return each if inner is norm else exchanged(each, masks[id(inner)])
     layers = [inner] * len(each)
     if isinstance(inner, ModalityCopies):
         layers = [inner.copies[row] for row in rows]
@@ -170,38 +157,17 @@ def _in_parts(inner, rows, masks, each):
     return None
 
 
-def _normalized(norm, row, x):
+def _normalized(norm, row, x, channels):
     """What a batch normalization gives for a modality: a product that converters put into the
     kernel in front of it."""
-    scale, offset = _affine(norm, row)
-    return x * scale + offset
-
-
-def _normalized_channels(norm, row, x, channels):
-    scale, offset = (take(value, channels) for value in _affine(norm, row))
-    first, *rest = (addend * scale for addend in x.addends(channels))
-    return [first + offset, *rest]
-
-
-def _affine(norm, row):
     scale = ops.rsqrt(norm.moving_variance[row] + norm.epsilon)
     if norm.scale:
         scale = scale * norm.gamma[row]
     offset = -norm.moving_mean[row] * scale
     if norm.center:
         offset = offset + norm.beta[row]
-    return scale, offset
-
-
-def _mixed(row, each, keep):
-    """Eq. 6 of arXiv 2011.05005 for a modality, as a sum of products: what runtimes quantize and
-    vectorize."""
-    if keep[row].all() or len(each) == 1:
-        return each[row]
-    own = keep[row].astype("float32")
-    share = (1 - own) / (len(each) - 1)
-    others = [y * share for index, y in enumerate(each) if index != row]
-    return sum(others, each[row] * own)
+    first, *rest = (addend * take(scale, channels) for addend in x.addends(channels))
+    return [first + take(offset, channels), *rest]
 
 
 def _folded(layer, count, args, kwargs):

@@ -147,8 +147,7 @@ class SensorConverter(keras.layers.Layer):
             return 2.0 * numpy.clip(share, 0.0, 1.0) - 1.0
         if self.encoding == "scaled":
             return 2.0 * numpy.clip(values / float(self.maximum), 0.0, 1.0) - 1.0
-        scale, mean, std = linear_of(self._conversion())
-        factor, offset = (scale / std).astype("float32"), (mean / std).astype("float32")
+        factor, offset = self._factor_and_offset()
         if (factor == 1).all() and (offset == 0).all():
             return values
         # Broadcasting three numbers takes three times as long as rows of an image.
@@ -158,10 +157,15 @@ class SensorConverter(keras.layers.Layer):
         rows = rows * numpy.tile(factor, [width]) - numpy.tile(offset, [width])
         return numpy.reshape(rows, shape)
 
+    def _factor_and_offset(self):
+        """Of the linear encoding: a raw value times the first less the second."""
+        scale, mean, std = linear_of(self._conversion())
+        return (scale / std).astype("float32"), (mean / std).astype("float32")
+
     def _encodes_holes_as_zero(self):
         """Whether the linear encoding of the `invalid` value is exactly 0 in all channels."""
-        scale, mean, std = (x.astype("float32") for x in linear_of(self._conversion()))
-        return not (np.asarray(self.invalid, "float32") * (scale / std) - mean / std).any()
+        factor, offset = self._factor_and_offset()
+        return not (np.asarray(self.invalid, "float32") * factor - offset).any()
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.output_channels)
