@@ -221,6 +221,7 @@ RULES = {
     "fusion.share_encoder": flag(),
     "fusion.alignment_weight": number(0),
     "fusion.random_rate": share(),
+    "fusion.ensemble_rate": number(0),
     "augmentation.size": size(),
     "augmentation.mirror": number(0, 1 + 1e-9),
 }

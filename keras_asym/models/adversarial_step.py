@@ -1,9 +1,11 @@
+import itertools
 import re
 
 import keras
 from keras import ops
 
 from keras_asym.keras_internals import loss_tracker, optimizer_of, sublayers
+from keras_asym.layers import ModalityEnsemble
 from keras_asym.models.inputs import is_distributed, presence_of, present_outputs
 from keras_asym.models.multi_optimizer import MultiOptimizer
 
@@ -18,16 +20,27 @@ class AdversarialStep:
     `losses_for`, the metrics `terms` and `errors`, and `output_keys`.
     """
 
-    def compile_players(self, generator_optimizer, discriminator_optimizer, jit_compile, **kwargs):
-        """Compiles with one optimizer for each player; they are saved with the model."""
-        generator_optimizer = keras.optimizers.get(generator_optimizer)
-        discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
-        if generator_optimizer is discriminator_optimizer:
-            raise ValueError(
-                "`generator_optimizer` and `discriminator_optimizer` must be two objects, as each "
-                f"has a state of its own. Received: {generator_optimizer.name} twice; make another "
-                "one with the same arguments"
-            )
+    def compile_players(
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        ensemble_optimizer,
+        jit_compile,
+        **kwargs,
+    ):
+        """Compiles with one optimizer for each player; they are saved with the model.
+
+        `ensemble_optimizer` is that of the ensemble's weights, or `None` for the generator's.
+        """
+        given = (generator_optimizer, discriminator_optimizer, ensemble_optimizer)
+        optimizers = [keras.optimizers.get(x) for x in given if x is not None]
+        for first, second in itertools.combinations(optimizers, 2):
+            if first is second:
+                raise ValueError(
+                    "`generator_optimizer`, `discriminator_optimizer` and `ensemble_optimizer` "
+                    "must be different objects, as each has a state of its own. Received: "
+                    f"{first.name} twice; make another one with the same arguments"
+                )
         if jit_compile == "auto" and is_distributed():
             jit_compile = False
         paths = [variable.path for variable in self.discriminator.trainable_variables]
@@ -43,13 +56,20 @@ class AdversarialStep:
                 "Layers of the generator and the discriminator must have different names. "
                 f"Received: {sorted(taken)[0]} in both"
             )
-        of_discriminator = {"|".join(map(re.escape, paths)): discriminator_optimizer}
-        optimizer = MultiOptimizer(
-            keras.optimizers.OptimizerMap(generator_optimizer, of_discriminator if paths else None)
-        )
-        self._compile_both(optimizer, jit_compile=jit_compile, **kwargs)
+        of_others = (paths, self._ensemble_paths())
+        others = {
+            "|".join(map(re.escape, own)): optimizer
+            for own, optimizer in zip(of_others, optimizers[1:], strict=False)
+            if own
+        }
+        optimizer = MultiOptimizer(keras.optimizers.OptimizerMap(optimizers[0], others))
+        self._compile_all(optimizer, jit_compile=jit_compile, **kwargs)
 
-    def _compile_both(self, optimizer, **kwargs):
+    def _ensemble_paths(self):
+        ensembles = [x for x in self.generator.layers if isinstance(x, ModalityEnsemble)]
+        return [variable.path for layer in ensembles for variable in layer.trainable_variables]
+
+    def _compile_all(self, optimizer, **kwargs):
         # A scaled loss would need a scale for each player: float16 is not offered for training.
         for layer in (self, *sublayers(self)):
             if layer.compute_dtype == "float16":
@@ -65,11 +85,18 @@ class AdversarialStep:
         """Compiles the model as it was when saved, with the state of its optimizers to come."""
         config = keras.saving.deserialize_keras_object(config)
         names = ("optimizer", "jit_compile", "run_eagerly", "steps_per_execution")
-        self._compile_both(**{name: config[name] for name in names})
+        self._compile_all(**{name: config[name] for name in names})
 
-    def optimizer_of(self, network):
-        """The optimizer that updates the generator or the discriminator."""
-        return optimizer_of(self.optimizer, network.trainable_variables[0])
+    def optimizers_of(self, network):
+        """The optimizers that update the generator or the discriminator.
+
+        Returns:
+            Dictionary of optimizer -> positions of its variables in `network.trainable_variables`.
+        """
+        positions = {}
+        for position, variable in enumerate(network.trainable_variables):
+            positions.setdefault(optimizer_of(self.optimizer, variable), []).append(position)
+        return positions
 
     def train_step(self, *args):
         raise RuntimeError(

@@ -34,16 +34,15 @@ class JaxAdversarialStep(AdversarialStep):
             return loss, (terms, state)
 
         def apply(network, gradients):
-            if not network.trainable_variables:
-                return
-            optimizer = self.optimizer_of(network)
-            values, state = optimizer.stateless_apply(
-                variables.of(optimizer.variables),
-                gradients,
-                variables.of(network.trainable_variables),
-            )
-            variables.set(network.trainable_variables, values)
-            variables.set(optimizer.variables, state)
+            for optimizer, positions in self.optimizers_of(network).items():
+                updated = [network.trainable_variables[i] for i in positions]
+                values, state = optimizer.stateless_apply(
+                    variables.of(optimizer.variables),
+                    [gradients[i] for i in positions],
+                    variables.of(updated),
+                )
+                variables.set(updated, values)
+                variables.set(optimizer.variables, state)
 
         generator, discriminator = self.generator, self.discriminator
         values = variables.of(generator.trainable_variables)

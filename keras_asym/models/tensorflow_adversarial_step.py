@@ -26,5 +26,6 @@ class TensorFlowAdversarialStep(AdversarialStep):
 
     def _apply(self, network, tape, loss):
         variables = network.trainable_variables
-        if variables:
-            self.optimizer_of(network).apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        for optimizer, positions in self.optimizers_of(network).items():
+            optimizer.apply([gradients[i] for i in positions], [variables[i] for i in positions])

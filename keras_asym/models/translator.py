@@ -240,6 +240,7 @@ class Translator(_Step, MultimodalModel):
         jit_compile="auto",
         run_eagerly=False,
         steps_per_execution=1,
+        ensemble_optimizer=None,
         **kwargs,
     ):
         """Configures training. A network with `trainable=False` is not updated.
@@ -251,6 +252,9 @@ class Translator(_Step, MultimodalModel):
             jit_compile: As in Keras; never `True` by itself under a distribution strategy.
             run_eagerly: As in Keras.
             steps_per_execution: As in Keras.
+            ensemble_optimizer: Of the weights of the branches in the ensemble, one with a higher
+                learning rate where the training is too short for them; `None` for the generator's,
+                as in the papers. Without an ensemble it has nothing to do.
             **kwargs: None; the losses and metrics of a Translator are its own.
 
         Raises:
@@ -260,7 +264,7 @@ class Translator(_Step, MultimodalModel):
         """
         if kwargs:
             raise ValueError(
-                "`compile` of a Translator takes two optimizers, jit_compile, run_eagerly and "
+                "`compile` of a Translator takes its optimizers, jit_compile, run_eagerly and "
                 "steps_per_execution. Its losses and metrics are fixed: `l1_weight` weighs the "
                 "terms; for other losses make a subclass with its own `losses_for`. Received: "
                 f"{sorted(kwargs)}"
@@ -273,6 +277,7 @@ class Translator(_Step, MultimodalModel):
         self.compile_players(
             generator_optimizer,
             discriminator_optimizer,
+            ensemble_optimizer,
             jit_compile,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,

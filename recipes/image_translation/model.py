@@ -45,18 +45,26 @@ def build_model(config, input_channels, target_channels, fusion):
     )
 
 
-def compile_model(model, config, rate, options):
+def compile_model(model, config, rates, options):
     """Compiles with an Adam for each player.
 
     Args:
         model: `Translator`.
         config: The run's config: `optimizer`, `jit_compile`.
-        rate: Function that gives the learning rate or schedule.
+        rates: Learning rates or schedules of the players, and of the weights of the branches in the
+            ensemble.
         options: Arguments of the optimizers.
     """
     betas = config.optimizer.beta_1, config.optimizer.beta_2
-    players = (
-        keras.optimizers.Adam(rate, *betas, epsilon=1e-8, name=name, **options)
-        for name in ("generator", "discriminator")
+
+    def adam(name, rate):
+        return keras.optimizers.Adam(rate, *betas, epsilon=1e-8, name=name, **options)
+
+    of_players, of_ensemble = rates
+    ensemble = None if config.fusion.ensemble_rate == 1 else adam("ensemble", of_ensemble)
+    model.compile(
+        adam("generator", of_players),
+        adam("discriminator", of_players),
+        jit_compile=compiles(config),
+        ensemble_optimizer=ensemble,
     )
-    model.compile(*players, jit_compile=compiles(config))

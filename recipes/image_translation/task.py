@@ -89,8 +89,10 @@ class ImageTranslation(Task):
 
     def compile(self, network, stage, steps):
         del stage
-        rate = self.rate(self.config.optimizer.rate, steps)
-        model.compile_model(network, self.config, rate, self.optimizer_options())
+        peak = self.config.optimizer.rate
+        peaks = (peak, self.config.fusion.ensemble_rate * peak)
+        rates = [self.rate(peak, steps) for peak in peaks]
+        model.compile_model(network, self.config, rates, self.optimizer_options())
 
     @staticmethod
     def add_flags(parser, program):

@@ -36,7 +36,6 @@ RULES = {
     "loss.dice_weight": settings.number(0),
     "fusion.ensemble": settings.one_of(KINDS),
     "fusion.train_ensemble": settings.flag(),
-    "fusion.ensemble_rate": settings.number(0),
     "fusion.distillation": settings.number(0),
     "fusion.distillation_temperature": settings.number(above=0),
     "evaluation_resize": settings.one_of(("bilinear", "bicubic")),

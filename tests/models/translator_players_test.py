@@ -4,8 +4,14 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from keras.optimizers import SGD
 
-from keras_asym.fusion import PrivateNormalization, condition_on_modalities, to_multimodal
+from keras_asym.fusion import (
+    Averaging,
+    PrivateNormalization,
+    condition_on_modalities,
+    to_multimodal,
+)
 from keras_asym.models import Translator
 from keras_asym.networks import UNetGenerator
 from tests.helpers import arrays, randomize
@@ -36,8 +42,7 @@ def small(size=4, **kwargs):
 
 
 def compiled(model, rate=1e-2):
-    sgd = keras.optimizers.SGD
-    model.compile(sgd(rate), sgd(rate), jit_compile=False)
+    model.compile(SGD(rate), SGD(rate), jit_compile=False)
     return model
 
 
@@ -136,19 +141,43 @@ class TestStateOfTheDiscriminator:
 class TestCompile:
     def test_one_optimizer_for_both(self):
         optimizer = keras.optimizers.Adam()
-        with pytest.raises(ValueError, match=r"must be two objects.*Received: adam twice"):
+        with pytest.raises(ValueError, match=r"must be different objects.*Received: adam twice"):
             translator().compile(optimizer, optimizer)
+        with pytest.raises(ValueError, match=r"must be different objects.*Received: adam twice"):
+            translator().compile("sgd", optimizer, ensemble_optimizer=optimizer)
 
     def test_names_of_optimizers(self):
         model = translator()
         model.compile("adam", "adam")
-        assert model.optimizer_of(model.generator) is not model.optimizer_of(model.discriminator)
         model.train_on_batch(*small())
-        assert [int(model.optimizer_of(getattr(model, p)).iterations) for p in PLAYERS] == [1, 1]
+        (first,), (second,) = (model.optimizers_of(getattr(model, p)) for p in PLAYERS)
+        assert first is not second
+        assert [int(x.iterations) for x in (first, second)] == [1, 1]
+
+    def test_the_ensemble_has_its_own_optimizer(self):
+        def step(**kwargs):
+            model = translator()
+            before = values(model)
+            model.compile(SGD(0.1), SGD(0.1), jit_compile=False, **kwargs)
+            model.train_on_batch(*small())
+            return {v.path: ops.convert_to_numpy(v) - before[v.path] for v in model.variables}
+
+        plain, faster = step(), step(ensemble_optimizer=SGD(0.7))
+        (alpha,) = [path for path in plain if path.endswith("alpha")]
+        assert np.all(plain[alpha] != 0)
+        plain[alpha] = 7 * plain[alpha]
+        for path, change in plain.items():
+            np.testing.assert_allclose(faster[path], change, rtol=1e-5, atol=1e-7, err_msg=path)
+
+    def test_one_output_has_no_ensemble(self):
+        model = translator(fusion=Averaging())
+        model.compile("adam", "adam", ensemble_optimizer="sgd")
+        model.train_on_batch(*small())
+        assert len(model.optimizer.optimizers) == 2
 
     @pytest.mark.parametrize("name", ["loss", "metrics", "auto_scale_loss", "optimizer"])
     def test_what_is_fixed(self, name):
-        with pytest.raises(ValueError, match=rf"takes two optimizers.*'{name}'\]"):
+        with pytest.raises(ValueError, match=rf"takes its optimizers.*'{name}'\]"):
             translator().compile("adam", "adam", **{name: "mse"})
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "float16"])

@@ -84,6 +84,8 @@ def get_config():
     config.fusion.share_encoder = True  # whether aggregations have one encoder for all modalities
     config.fusion.alignment_weight = 1.0
     config.fusion.random_rate = 0.1  # share of the channels that a random exchange exchanges
+    # Learning rate of the weights of the branches in the ensemble, in units of the others'.
+    config.fusion.ensemble_rate = 1.0
 
     config.augmentation = ml_collections.ConfigDict()
     config.augmentation.resize = (286, 286)

@@ -265,3 +265,22 @@ def test_results_are_written_before_fid_can_fail(run):
         evaluate_best(task, dataset, RunFolder(workdir))
     record = json.loads((workdir / "results.json").read_text())
     assert record["results"]["ensemble"] == pytest.approx(results["ensemble"], rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1.0, 7.0])
+def test_the_weights_of_the_ensemble_have_their_own_rate(factor, data_dir):
+    config = tiny_config(data_dir)
+    config.optimizer.decay = "none"
+    config.fusion.ensemble_rate = factor
+    task = ImageTranslation(config)
+    task.open()
+    model = task.build_model(1)
+    task.training_stages()[0].compile(model, 10)
+    rate = config.optimizer.rate
+    found = {o.name: o for o in model.optimizer.optimizers}
+    expected = {"generator": rate, "discriminator": rate}
+    if factor != 1:
+        expected["ensemble"] = factor * rate
+        (alpha,) = found["ensemble"]._trainable_variables
+        assert alpha.path.endswith("ensemble/alpha")
+    assert {name: float(o.learning_rate) for name, o in found.items()} == pytest.approx(expected)
