@@ -200,43 +200,50 @@ class Segmenter(MultimodalModel):
         presence = presence_of(inputs, self.modality_names)
         images = check_images(self._prepared(inputs), self.network, self.modality_names)
         size = ops.shape(images[self.modality_names[0]])[1:3]
-        bicubic = self.evaluation_resize == "bicubic" and not training
-        drops = training and self.modality_dropout is not None
-        teacher = of_ensemble = None
-        if drops:
-            there = presence
-            if there is None:
-                shape = (ops.shape(images[self.modality_names[0]])[0], len(self.modality_names))
-                there = ops.ones(shape, "bool")
-            if self.distillation:
-                teacher = self._teacher(images, there, size)
-            left = self.modality_dropout(there, training=True)
-            if self._drops_of_ensemble:
-                of_ensemble = left
-            else:
-                presence = left
-        images = without_absent(images, presence)
-        if training:
-            with faster_gradients(self.training_network):
-                outputs = self._in_training(images, training=training, presence=presence)
-        else:
-            outputs = self.network(images, training=training, presence=presence)
-        if of_ensemble is not None:
+        if training and self.modality_dropout is not None:
+            return self._with_dropout(images, presence, size)
+        return self._resized(self._forward(images, presence, training), size, training)
+
+    def _with_dropout(self, images, presence, size):
+        """What a training step sees: beside the outputs, what loss and metrics must know."""
+        there = presence
+        if there is None:
+            shape = (ops.shape(images[self.modality_names[0]])[0], len(self.modality_names))
+            there = ops.ones(shape, "bool")
+        beside = {}
+        if self.distillation:
+            beside[TEACHER] = self._teacher(images, there, size)
+        left = self.modality_dropout(there, training=True)
+        if self._drops_of_ensemble:
+            outputs = self._forward(images, presence, training=True)
             branches = [split_outputs(outputs[name])[0] for name in self.modality_names]
-            mixed = ensemble_of(self.training_network, branches, of_ensemble)
+            mixed = ensemble_of(self.training_network, branches, left)
             outputs = {**outputs, "ensemble": mixed}
+        else:
+            presence = left
+            outputs = self._forward(images, presence, training=True)
+        if presence is not None:
+            beside["present"] = presence
+        return {**self._resized(outputs, size, training=True), **beside}
+
+    def _forward(self, images, presence, training):
+        images = without_absent(images, presence)
+        if not training:
+            return self.network(images, training=training, presence=presence)
+        with faster_gradients(self.training_network):
+            return self._in_training(images, training=training, presence=presence)
+
+    def _resized(self, outputs, size, training):
+        """Logits of each output and its auxiliary ones, at the size of the images."""
+        bicubic = self.evaluation_resize == "bicubic" and not training
+        resize = resize_bicubic if bicubic else resize_bilinear
         resized = {}
         for key in self.loss_keys:
             logits, auxiliary = split_outputs(outputs[key])
             keys = [key, *auxiliary_keys(key, len(auxiliary))]
             for each, x in zip(keys, [logits, *auxiliary], strict=True):
-                x = at_least_float32(x)
-                resized[each] = resize_bicubic(x, size) if bicubic else resize_bilinear(x, size)
+                resized[each] = resize(at_least_float32(x), size)
         resized.setdefault("ensemble", resized[self.loss_keys[0]])
-        if drops and presence is not None:
-            resized["present"] = presence  # for loss and metrics
-        if teacher is not None:
-            resized[TEACHER] = teacher
         return resized
 
     def _teacher(self, images, presence, size):
