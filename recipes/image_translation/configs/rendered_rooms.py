@@ -22,6 +22,7 @@ def get_config():
     config.fusion.l1 = 5e-2  # so that gammas differ within some hundred steps
     config.fusion.target_rate = 0.5  # from the first step on; the papers' threshold exchanges late
     config.fusion.shuffle_sites = r"down[24]_conv$"
+    config.fusion.ensemble_rate = 30.0  # with so few steps the papers' rate leaves the mean
     config.augmentation.resize = (144, 144)
     config.augmentation.size = (128, 128)
     config.batch_size = 4
