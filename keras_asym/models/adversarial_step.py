@@ -32,8 +32,10 @@ class AdversarialStep:
 
         `ensemble_optimizer` is that of the ensemble's weights, or `None` for the generator's.
         """
-        given = (generator_optimizer, discriminator_optimizer, ensemble_optimizer)
-        optimizers = [keras.optimizers.get(x) for x in given if x is not None]
+        given = [generator_optimizer, discriminator_optimizer]
+        if ensemble_optimizer is not None:
+            given.append(ensemble_optimizer)
+        optimizers = [keras.optimizers.get(x) for x in given]
         for first, second in itertools.combinations(optimizers, 2):
             if first is second:
                 raise ValueError(

@@ -146,6 +146,13 @@ class TestCompile:
         with pytest.raises(ValueError, match=r"must be different objects.*Received: adam twice"):
             translator().compile("sgd", optimizer, ensemble_optimizer=optimizer)
 
+    @pytest.mark.parametrize("position", [0, 1])
+    def test_no_optimizer(self, position):
+        optimizers = ["adam", "adam"]
+        optimizers[position] = None
+        with pytest.raises(ValueError, match="optimizer.*None"):
+            translator().compile(*optimizers, ensemble_optimizer="sgd")
+
     def test_names_of_optimizers(self):
         model = translator()
         model.compile("adam", "adam")
