@@ -33,6 +33,12 @@ class AdversarialStep:
         `ensemble_optimizer` is that of the ensemble's weights, or `None` for the generator's.
         """
         given = [generator_optimizer, discriminator_optimizer]
+        if None in given:
+            raise ValueError(
+                "`generator_optimizer` and `discriminator_optimizer` must be optimizers or their "
+                f"names. Received: {generator_optimizer} and {discriminator_optimizer}; a player "
+                "that is not to be trained has trainable=False"
+            )
         if ensemble_optimizer is not None:
             given.append(ensemble_optimizer)
         optimizers = [keras.optimizers.get(x) for x in given]

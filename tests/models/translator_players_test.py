@@ -150,7 +150,7 @@ class TestCompile:
     def test_no_optimizer(self, position):
         optimizers = ["adam", "adam"]
         optimizers[position] = None
-        with pytest.raises(ValueError, match="optimizer.*None"):
+        with pytest.raises(ValueError, match=r"must be optimizers.*Received.*None"):
             translator().compile(*optimizers, ensemble_optimizer="sgd")
 
     def test_names_of_optimizers(self):
