@@ -16,10 +16,16 @@ def ensemble_warning(task, results):
     shown = {output: f"{factor * value:.{digits}f}" for output, value in values.items()}
     if shown[best] == shown["ensemble"]:  # as the table shows them
         return ""
-    advice = ""
-    if task.config.fusion.get("ensemble", "pixel") != "pixel":
-        advice = " Weights that depend on the pixel may help: --config.fusion.ensemble=pixel"
     return (
         f"The ensemble is worse than its branch '{best}' on this split: {metric} "
-        f"{shown['ensemble']}, and {shown[best]} of the branch.{advice}"
+        f"{shown['ensemble']}, and {shown[best]} of the branch.{_advice(task.config.fusion)}"
     )
+
+
+def _advice(fusion):
+    ways = []
+    if fusion.ensemble_rate == 1:
+        ways.append("that learn faster (--config.fusion.ensemble_rate=30)")
+    if fusion.get("ensemble", "pixel") != "pixel":
+        ways.append("that depend on the pixel (--config.fusion.ensemble=pixel)")
+    return f" Weights {' or '.join(ways)} may help." if ways else ""

@@ -30,11 +30,12 @@ def test_an_ensemble_that_pays(ensemble, branches):
 def test_an_ensemble_below_a_branch():
     text = warning(Segmentation, 0.713, optical=0.756, radar=0.72)
     words = "The ensemble is worse than its branch 'optical' on this split: mean IoU 71.3, and 75.6"
-    assert text.startswith(words) and "--config.fusion.ensemble=pixel" in text
+    assert text.startswith(words)
+    assert "--config.fusion.ensemble=pixel" in text and "fusion.ensemble_rate=30" in text
 
 
 def test_the_advice_is_not_what_is_done_already():
-    config = ml_collections.ConfigDict({"fusion": {"ensemble": "pixel"}})
+    config = ml_collections.ConfigDict({"fusion": {"ensemble": "pixel", "ensemble_rate": 30.0}})
     task = types.SimpleNamespace(
         main_metric="mean IoU",
         lower_is_better=(),
@@ -48,4 +49,5 @@ def test_the_advice_is_not_what_is_done_already():
 def test_errors_of_a_translation_should_be_low():
     assert warning(ImageTranslation, 0.02, depth=0.03, normal=0.04) == ""
     text = warning(ImageTranslation, 0.025, depth=0.04, normal=0.02)
-    assert "its branch 'normal' on this split: MAE 0.025" in text and "--config" not in text
+    assert "its branch 'normal' on this split: MAE 0.025" in text
+    assert "ensemble_rate=30" in text and "ensemble=pixel" not in text
