@@ -61,7 +61,7 @@ def task():
         lower_is_better=(),
         main_metric="mean IoU",
         columns=lambda results: {"mean IoU": (100, 1)},
-        config=ml_collections.ConfigDict({"seed": 1, "fusion": {"l1": 6e-4}}),
+        config=ml_collections.ConfigDict({"seed": 1, "fusion": {"l1": 6e-4, "ensemble_rate": 1.0}}),
         legend=lambda: legend_list({"wall": (1, 2, 3)}),
         sections=lambda found: tables if found.details else [],
     )
