@@ -5,7 +5,7 @@ import keras
 from keras import ops
 
 from keras_asym.keras_internals import loss_tracker, optimizer_of, sublayers
-from keras_asym.layers import ModalityEnsemble
+from keras_asym.models.ensembles import ensembles
 from keras_asym.models.inputs import is_distributed, presence_of, present_outputs
 from keras_asym.models.multi_optimizer import MultiOptimizer
 
@@ -32,16 +32,14 @@ class AdversarialStep:
 
         `ensemble_optimizer` is that of the ensemble's weights, or `None` for the generator's.
         """
-        given = [generator_optimizer, discriminator_optimizer]
-        if None in given:
+        given = (generator_optimizer, discriminator_optimizer, ensemble_optimizer)
+        optimizers = [keras.optimizers.get(x) for x in given]
+        if None in optimizers[:2]:
             raise ValueError(
                 "`generator_optimizer` and `discriminator_optimizer` must be optimizers or their "
                 f"names. Received: {generator_optimizer} and {discriminator_optimizer}; a player "
                 "that is not to be trained has trainable=False"
             )
-        if ensemble_optimizer is not None:
-            given.append(ensemble_optimizer)
-        optimizers = [keras.optimizers.get(x) for x in given]
         for first, second in itertools.combinations(optimizers, 2):
             if first is second:
                 raise ValueError(
@@ -64,18 +62,14 @@ class AdversarialStep:
                 "Layers of the generator and the discriminator must have different names. "
                 f"Received: {sorted(taken)[0]} in both"
             )
-        of_others = (paths, self._ensemble_paths())
+        mixes = [v.path for layer in ensembles(self.generator) for v in layer.trainable_variables]
         others = {
             "|".join(map(re.escape, own)): optimizer
-            for own, optimizer in zip(of_others, optimizers[1:], strict=False)
-            if own
+            for own, optimizer in zip((paths, mixes), optimizers[1:], strict=True)
+            if own and optimizer is not None
         }
         optimizer = MultiOptimizer(keras.optimizers.OptimizerMap(optimizers[0], others))
         self._compile_all(optimizer, jit_compile=jit_compile, **kwargs)
-
-    def _ensemble_paths(self):
-        ensembles = [x for x in self.generator.layers if isinstance(x, ModalityEnsemble)]
-        return [variable.path for layer in ensembles for variable in layer.trainable_variables]
 
     def _compile_all(self, optimizer, **kwargs):
         # A scaled loss would need a scale for each player: float16 is not offered for training.

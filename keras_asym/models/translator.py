@@ -8,8 +8,9 @@ from keras_asym.fusion import (
     select_modalities,
     to_multimodal,
 )
-from keras_asym.layers import ModalityEnsemble, PersistentDropout
+from keras_asym.layers import PersistentDropout
 from keras_asym.models.adversarial_step import AdversarialStep
+from keras_asym.models.ensembles import ensembles
 from keras_asym.models.inputs import (
     at_least_float32,
     check_images,
@@ -348,7 +349,7 @@ def _check_multimodal(generator, discriminator, fusion, instance_statistics):
             "`discriminator` must be made by condition_on_modalities when `generator` is "
             f"multimodal already. Received: discriminator={getattr(discriminator, 'name', '')}"
         )
-    mixes = [layer for layer in generator.layers if isinstance(layer, ModalityEnsemble)]
+    mixes = ensembles(generator)
     if any(layer.kind != "global" for layer in mixes):
         raise ValueError(
             '`generator` must have an ensemble with weights="global", as the others are made from '

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_asym import losses, models
-from keras_asym.layers import ModalityEnsemble
+from keras_asym.models.ensembles import ensembles
 from keras_asym.models.multi_optimizer import MultiOptimizer
 from keras_asym.training import CoupledSGD
 from recipes.segmentation.networks import build_network
@@ -38,9 +38,8 @@ def build_model(config, input_channels, num_classes, fusion, replicas=1, stems=N
         distillation_temperature=config.fusion.distillation_temperature,
     )
     if not config.fusion.train_ensemble:
-        for layer in model.training_network.layers:
-            if isinstance(layer, ModalityEnsemble):
-                layer.trainable = False
+        for layer in ensembles(model.training_network):
+            layer.trainable = False
     return model, encoder_variables
 
 
